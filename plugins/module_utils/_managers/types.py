@@ -1,0 +1,52 @@
+# Copyright (c) 2026 the toombos.incident authors
+# GNU General Public License v3.0 or later (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What all managers have in common: they are observed, they start, they stop. They never judge health."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from ansible_collections.toombos.incident.plugins.module_utils._process.types import ProcessTable
+
+RUNNING = "running"
+STARTING = "starting"
+STOPPING = "stopping"
+STOPPED = "stopped"
+BACKOFF = "backoff"  # the manager keeps restarting it
+FAILED = "failed"  # the manager has given up
+UNKNOWN = "unknown"  # the manager did not answer, or does not know the service
+
+
+@dataclass(frozen=True)
+class ManagerState:
+    """What a manager says of one service.
+
+    ``available``: the manager itself answered. ``pid``: root of the service's process tree as the manager knows it,
+    None when there is none. ``detail``: the manager's own words, one line, for people.
+    """
+
+    available: bool
+    state: str
+    pid: int | None = None
+    detail: str = ""
+
+
+class Manager(Protocol):
+    """An adapter for one service. ``deadline`` is a value of the clock's ``monotonic``."""
+
+    def observe(self, table: ProcessTable) -> ManagerState:
+        """Ask, without changing anything; never raises for a manager that is gone (``available`` is False then)."""
+
+    def start(self, deadline: float) -> None:
+        """Request the start and return; already running or starting is fine. Readiness is the probes' matter.
+
+        Raises ManagerError when the manager refuses or is gone.
+        """
+
+    def stop(self, deadline: float) -> None:
+        """Stop and return when the manager says it is stopped; already stopped is fine.
+
+        Raises ManagerError when the manager refuses, is gone, or does not get there by the deadline.
+        """
