@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import socket
 import struct
-from typing import Collection, Dict, List, NamedTuple, Set
+from typing import Collection, NamedTuple
 
 from ansible_collections.toombos.incident.plugins.module_utils._process.types import Listener, ProcessTable
 
@@ -30,7 +30,7 @@ def read_listeners(ports: Collection[int], table: ProcessTable, proc: str = "/pr
     A family that the kernel does not have has no sockets.
     """
     wanted = frozenset(ports)
-    sockets: List[_Socket] = []
+    sockets: list[_Socket] = []
     for name, family in _FAMILIES:
         sockets.extend(_listening(f"{proc}/net/{name}", family, wanted))
     holders = _holders(frozenset(entry.inode for entry in sockets), table, proc)
@@ -41,7 +41,7 @@ def read_listeners(ports: Collection[int], table: ProcessTable, proc: str = "/pr
 
 
 def _listening(path: str, family: int, ports: frozenset[int]) -> list[_Socket]:
-    found: List[_Socket] = []
+    found: list[_Socket] = []
     try:
         with open(path, "rb") as file:
             for line in file:
@@ -64,7 +64,7 @@ def _address(digits: str, family: int) -> str:
 
 
 def _holders(inodes: frozenset[int], table: ProcessTable, proc: str) -> dict[int, set[int]]:
-    found: Dict[int, Set[int]] = {}
+    found: dict[int, set[int]] = {}
     if not inodes:
         return found
     by_link = {f"socket:[{inode}]": inode for inode in inodes}
