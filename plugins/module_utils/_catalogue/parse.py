@@ -1,0 +1,136 @@
+# Copyright (c) 2026 the toombos.incident authors
+# GNU General Public License v3.0 or later (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads ``incident_services`` and ``incident_host_probes``; every problem at once, each under the path of its entry."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Mapping
+
+from ansible_collections.toombos.incident.plugins.module_utils._catalogue.cross import cross_problems
+from ansible_collections.toombos.incident.plugins.module_utils._catalogue.fields import (
+    NAME,
+    NAME_RULE,
+    Fields,
+    Malformed,
+    did_you_mean,
+    kind_of,
+    read_command,
+    read_integer_from,
+    read_path,
+    read_port,
+    read_text,
+    read_timeout,
+)
+from ansible_collections.toombos.incident.plugins.module_utils._catalogue.managers import parse_manager
+from ansible_collections.toombos.incident.plugins.module_utils._catalogue.order import dependency_order
+from ansible_collections.toombos.incident.plugins.module_utils._catalogue.temp import read_temp
+from ansible_collections.toombos.incident.plugins.module_utils._catalogue.types import (
+    APPLICATION,
+    TIERS,
+    Catalogue,
+    ConfigSpec,
+    Limits,
+    ManagerSpec,
+    Service,
+)
+from ansible_collections.toombos.incident.plugins.module_utils._errors import CatalogueError
+from ansible_collections.toombos.incident.plugins.module_utils._probe.spec import ProbeSpecError, parse_probe
+from ansible_collections.toombos.incident.plugins.module_utils._probe.types import Probe
+
+_OPTIONAL_KEYS = ("tier", "ports", "depends_on", "restart_with", "logs", "temp", "config", "limits")
+_LIMITS: Mapping[str, Callable[[Any], Any]] = {
+    "attempts": read_integer_from(1),
+    "ready_timeout": read_timeout,
+    "stop_timeout": read_timeout,
+    "restarts_per_hour": read_integer_from(0),
+}
+
+
+def parse_catalogue(raw: Any) -> Catalogue:
+    """The catalogue in ``incident_services``, a mapping of service name → entry (docs/catalogue.md).
+
+    Raises CatalogueError with all problems at once, each as ``<path of the entry>: <what is wrong>``.
+    """
+    if not isinstance(raw, Mapping):
+        raise CatalogueError([f"incident_services: must be a mapping of service names, not {kind_of(raw)}"])
+    if not raw:
+        raise CatalogueError(["incident_services: declares no service"])
+    problems: list[str] = []
+    services = {str(name): _parse_service(name, entry, problems) for name, entry in raw.items()}
+    problems.extend(cross_problems(services))
+    if problems:
+        raise CatalogueError(problems)
+    return Catalogue(services, dependency_order({name: service.depends_on for name, service in services.items()}))
+
+
+def parse_host_probes(raw: Any) -> tuple[Probe, ...]:
+    """The probes in ``incident_host_probes``, as written; they belong to no service. Raises CatalogueError."""
+    problems: list[str] = []
+    probes = _parse_probes(Fields(raw, "incident_host_probes", problems), "", problems)
+    if problems:
+        raise CatalogueError(problems)
+    return probes
+
+
+def _parse_service(name: Any, raw: Any, problems: list[str]) -> Service:
+    fields = Fields(raw, str(name), problems)
+    if not isinstance(name, str) or not NAME.fullmatch(name):
+        fields.note("", f"{name!r} cannot be the name of a service, {NAME_RULE}")
+    fields.keys("a service", ("manager", "probes"), _OPTIONAL_KEYS)
+    manager = parse_manager(fields.inner("manager")) if fields.has("manager") else ManagerSpec(kind="")
+    return Service(
+        name=str(name),
+        manager=manager,
+        tier=fields.one("tier", _read_tier) or APPLICATION,
+        ports=fields.many("ports", read_port),
+        depends_on=fields.many("depends_on", read_text),
+        restart_with=fields.many("restart_with", read_text),
+        probes=_parse_probes(fields.inner("probes"), str(name), problems) if fields.has("probes") else (),
+        logs=fields.many("logs", read_path),
+        temp=fields.many("temp", read_temp),
+        config=_parse_config(fields.inner("config"), manager.cwd),
+        limits=_parse_limits(fields.inner("limits")),
+    )
+
+
+def _read_tier(value: Any) -> str:
+    if value not in TIERS:
+        raise Malformed(f"{value!r} is no tier{did_you_mean(value, TIERS)}, it is one of {', '.join(TIERS)}")
+    return str(value)
+
+
+def _parse_probes(fields: Fields, service: str, problems: list[str]) -> tuple[Probe, ...]:
+    if fields.readable and not fields.items():
+        fields.note("", "declares no probe, so nothing could be judged")
+    probes = []
+    for name, raw in fields.items():
+        if not isinstance(name, str) or not NAME.fullmatch(name):
+            fields.note(name, f"{name!r} cannot be the name of a probe, {NAME_RULE}")
+            continue
+        try:
+            probes.append(parse_probe(str(name), raw, service=service, where=f"{fields.where}.{name}"))
+        except ProbeSpecError as error:
+            problems.extend(error.problems)
+    return tuple(probes)
+
+
+def _parse_config(fields: Fields, manager_cwd: str | None) -> ConfigSpec:
+    fields.keys("config", (), ("files", "validate"))
+    files = fields.many("files", read_path)
+    if not fields.has("validate"):
+        return ConfigSpec(files=files)
+    validate = fields.inner("validate")
+    validate.keys("config.validate", ("command",), ("cwd", "timeout"))
+    return ConfigSpec(
+        files=files,
+        validate=validate.one("command", read_command) or (),
+        cwd=validate.one("cwd", read_path) or manager_cwd,
+        timeout=validate.one("timeout", read_timeout) or ConfigSpec.timeout,
+    )
+
+
+def _parse_limits(fields: Fields) -> Limits:
+    fields.keys("limits", (), tuple(_LIMITS))
+    values = {key: fields.one(key, read) for key, read in _LIMITS.items()}
+    return Limits(**{key: value for key, value in values.items() if value is not None})
