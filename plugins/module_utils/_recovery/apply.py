@@ -1,0 +1,156 @@
+# Copyright (c) 2026 the toombos.incident authors
+# GNU General Public License v3.0 or later (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Applying a plan: one effect per step, each bounded in time, each re-checking the world just before it acts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Callable
+
+from ansible_collections.toombos.incident.plugins.module_utils._catalogue.types import Catalogue, Service
+from ansible_collections.toombos.incident.plugins.module_utils._errors import IncidentError
+from ansible_collections.toombos.incident.plugins.module_utils._managers import types as manager
+from ansible_collections.toombos.incident.plugins.module_utils._probe.types import FAIL, UNKNOWN, Check
+from ansible_collections.toombos.incident.plugins.module_utils._process.types import Process
+from ansible_collections.toombos.incident.plugins.module_utils._recovery import types as t
+from ansible_collections.toombos.incident.plugins.module_utils._recovery.diagnose import describe
+from ansible_collections.toombos.incident.plugins.module_utils._recovery.host import Host
+
+_PAUSE = 0.1  # seconds between two looks at something that is about to change
+_SETTLING = 1.0  # seconds in which a manager may still say "stopped" of a start that it has accepted
+
+
+class StepFailed(IncidentError):
+    """A step did not reach its goal; the message says why."""
+
+
+class Applier:
+    """Applies steps to one host. ``deadline`` (monotonic) bounds the whole; a step is bounded by its service's limits."""
+
+    def __init__(self, host: Host, catalogue: Catalogue, deadline: float, force: bool = False) -> None:
+        self._host = host
+        self._catalogue = catalogue
+        self._deadline = deadline
+        self._force = force
+        self._effects: dict[str, Callable[[Service], str]] = {
+            t.STOP: self._stop,
+            t.END_PROCESSES: self._end_processes,
+            t.CLEAR_TEMP: self._clear_temp,
+            t.START: self._start,
+            t.WAIT_READY: self._wait_ready,
+        }
+
+    def apply(self, plan: t.Plan, attempt: int) -> list[t.StepResult]:
+        """Results of all steps but refusals and the verification, in order. A failed service takes its dependents out."""
+        results: list[t.StepResult] = []
+        unready: set[str] = {step.service for step in plan.steps if step.step == t.REFUSE}
+        for step in plan.steps:
+            if step.step not in self._effects:
+                continue
+            began = self._host.clock.monotonic()
+            status, message = self._try(step, unready)
+            if status != "done" and step.step != t.CLEAR_TEMP:
+                unready.add(step.service)
+            elapsed = self._host.clock.monotonic() - began
+            results.append(t.StepResult(step.step, step.service, attempt, status, message, elapsed))
+        return results
+
+    def _try(self, step: t.Step, unready: set[str]) -> tuple[str, str]:
+        if step.service in unready:
+            return "skipped", "an earlier step of this service did not succeed"
+        missing = sorted(unready & self._catalogue.dependencies(step.service))
+        if missing and not self._force and step.step in (t.START, t.WAIT_READY):
+            return "skipped", f"needs {', '.join(missing)}, which is not ready"
+        if self._host.clock.monotonic() >= self._deadline:
+            return "skipped", "the deadline of this recovery has passed"
+        try:
+            return "done", self._effects[step.step](self._catalogue.services[step.service])
+        except IncidentError as error:
+            return "failed", str(error)
+
+    def _until(self, seconds: float) -> float:
+        return min(self._deadline, self._host.clock.monotonic() + seconds)
+
+    def _stop(self, service: Service) -> str:
+        grace = service.limits.stop_timeout
+        table = self._host.table()
+        state = self._host.manager(service).observe(table)
+        before = [process for process in table.tree(state.pid) if process.state != "Z"] if state.pid else []
+        self._host.manager(service).stop(self._until(grace + 10.0))
+        # A manager waits for the process it started; workers of that process may outlive it and keep the port.
+        now = self._host.table().processes
+        left = [old for old in before if old.pid in now and now[old.pid].identity == old.identity]
+        if left:
+            self._end(left, grace)
+        return "stopped" + (f", ended {len(left)} processes that outlived it" if left else "")
+
+    def _end_processes(self, service: Service) -> str:
+        table = self._host.table()
+        state = self._host.manager(service).observe(table)
+        managed = {process.identity for process in table.tree(state.pid)} if state.pid else set()
+        stray = [process for process in self._host.own(service, table) if process.identity not in managed]
+        return self._end(stray, service.limits.stop_timeout)
+
+    def _end(self, processes: list[Process], grace: float) -> str:
+        ended = self._host.end_processes(processes, max(0.1, self._until(grace) - self._host.clock.monotonic()))
+        if ended.survivors:
+            pids = ", ".join(str(pid) for pid in ended.survivors)
+            raise StepFailed(f"pid {pids} survived SIGKILL (uninterruptible sleep: look at its storage).")
+        return f"ended {len(ended.terminated)} processes, {len(ended.killed)} of them by SIGKILL"
+
+    def _clear_temp(self, service: Service) -> str:
+        return str(self._host.clear_temp(service))
+
+    def _start(self, service: Service) -> str:
+        deadline = self._until(service.limits.stop_timeout)
+        while True:
+            table = self._host.table()
+            state = self._host.manager(service).observe(table)
+            if state.state in (manager.RUNNING, manager.STARTING) and state.pid is not None:
+                return f"already started by its manager (pid {state.pid})"
+            holders = self._holders(service)
+            if not holders:
+                break
+            if self._host.clock.monotonic() >= deadline:
+                raise StepFailed(f"its port is still held by {'; '.join(holders)}.")
+            self._host.clock.sleep(_PAUSE)
+        self._host.manager(service).start(self._until(service.limits.ready_timeout))
+        return "start requested"
+
+    def _holders(self, service: Service) -> list[str]:
+        table = self._host.table()
+        held = self._host.listeners(service.ports, table)
+        known = [table.processes[pid] for listener in held for pid in listener.pids if pid in table.processes]
+        unseen = [f"a process of uid {listener.uid}" for listener in held if not listener.pids]
+        # pid 1 holds the sockets of services that it activates on demand.
+        return sorted({describe(process) for process in known if process.pid != 1}) + unseen
+
+    def _wait_ready(self, service: Service) -> str:
+        began = self._host.clock.monotonic()
+        deadline = self._until(service.limits.ready_timeout)
+        probes = [
+            replace(probe, schedule=replace(probe.schedule, initial_delay=0.0, failure_threshold=1))
+            for probe in service.probes
+        ]
+        while True:
+            checks = self._host.probe(probes, deadline)
+            red = [check for check in checks if check.status in (FAIL, UNKNOWN)]
+            if not red:
+                return f"ready after {self._host.clock.monotonic() - began:.1f}s"
+            if self._host.clock.monotonic() - began >= _SETTLING:
+                self._give_up_early(service)
+            if self._host.clock.monotonic() >= deadline:
+                raise StepFailed(f"not ready after {self._host.clock.monotonic() - began:.0f}s: {_first(red)}.")
+            self._host.clock.sleep(_PAUSE)
+
+    def _give_up_early(self, service: Service) -> None:
+        """What its manager has given up does not become ready by waiting."""
+        state = self._host.manager(service).observe(self._host.table())
+        if state.state in (manager.FAILED, manager.STOPPED):
+            hint = self._host.last_error(service)
+            raise StepFailed(f"its manager says {state.detail or state.state}{'; last error: ' + hint if hint else ''}.")
+
+
+def _first(red: list[Check]) -> str:
+    return f"{red[0].probe}: {red[0].reason}, {red[0].message}"

@@ -1,0 +1,164 @@
+# Copyright (c) 2026 the toombos.incident authors
+# GNU General Public License v3.0 or later (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The recovery of one host: observe → plan → apply → verify, again until healthy or out of attempts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import Mapping, Sequence
+
+from ansible_collections.toombos.incident.plugins.module_utils._catalogue.types import Catalogue
+from ansible_collections.toombos.incident.plugins.module_utils._probe.types import Probe
+from ansible_collections.toombos.incident.plugins.module_utils._recovery import types as t
+from ansible_collections.toombos.incident.plugins.module_utils._recovery.apply import Applier
+from ansible_collections.toombos.incident.plugins.module_utils._recovery.budget import Budget
+from ansible_collections.toombos.incident.plugins.module_utils._recovery.diagnose import diagnose
+from ansible_collections.toombos.incident.plugins.module_utils._recovery.host import Host
+from ansible_collections.toombos.incident.plugins.module_utils._recovery.observe import observe
+from ansible_collections.toombos.incident.plugins.module_utils._recovery.plan import Wishes, make_plan
+
+
+@dataclass(frozen=True)
+class Request:
+    """What one call asks for. ``names``: services that were asked for; ``deadline`` (monotonic) bounds everything.
+
+    ``stable_for``: seconds over which the services must stay healthy, with the same processes, before they count as
+    recovered.
+    """
+
+    names: tuple[str, ...]
+    deadline: float
+    force: bool = False
+    stable_for: float = 0.0
+    host_probes: tuple[Probe, ...] = ()
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """What is the matter with the host, and what would be done about it."""
+
+    scope: tuple[str, ...]
+    view: t.HostView
+    found: Mapping[str, t.Diagnosis]
+    plan: t.Plan
+
+    @property
+    def healthy(self) -> bool:
+        """Whether every service in scope is."""
+        return all(diagnosis.healthy for diagnosis in self.found.values())
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """A whole recovery. ``before`` and ``after`` are the same object when nothing was done."""
+
+    before: Assessment
+    after: Assessment
+    steps: tuple[t.StepResult, ...] = ()
+    attempts: Mapping[str, int] | None = None
+
+    @property
+    def changed(self) -> bool:
+        """Whether a mutating step succeeded or was tried."""
+        return any(result.step in t.MUTATING and result.status != "skipped" for result in self.steps)
+
+
+class Engine:
+    """Recovers the services of one host through the ``Host`` port. Holds no state between calls."""
+
+    def __init__(self, host: Host, catalogue: Catalogue, budget: Budget) -> None:
+        self._host = host
+        self._catalogue = catalogue
+        self._budget = budget
+
+    def assess(self, request: Request, attempts: Mapping[str, int] | None = None) -> Assessment:
+        """Look and plan; change nothing."""
+        scope = self._scope(request.names)
+        view = observe(self._host, self._catalogue, scope, request.deadline, request.host_probes)
+        return self._planned(scope, view, diagnose(self._catalogue, view.services), request, attempts or {})
+
+    def recover(self, request: Request) -> Recovery:
+        """Bring the services back, at most as often as their limits allow. Never raises for a service that stays sick."""
+        before = current = self.assess(request)
+        attempts: Counter[str] = Counter()
+        results: list[t.StepResult] = []
+        again = request
+        while self._actionable(current.plan) and self._host.clock.monotonic() < request.deadline:
+            done = self._apply(current.plan, again, max(attempts.values(), default=0) + 1)
+            touched = {result.service for result in done if result.step in t.MUTATING and result.status != "skipped"}
+            attempts.update(touched)
+            # Force means once: what was restarted on demand is not restarted again when it comes back healthy.
+            again = replace(request, force=False)
+            previous, (current, verified) = current, self._verify(again, attempts)
+            results += [*done, verified]
+            if current.healthy or (not touched and current.plan.hash == previous.plan.hash):
+                break
+        return Recovery(before, current, tuple(results), dict(attempts))
+
+    def _apply(self, plan: t.Plan, request: Request, attempt: int) -> list[t.StepResult]:
+        # Spent before it happens: a recovery that is killed half-way has used its budget too.
+        self._budget.spend(step.service for step in plan.steps if step.step == t.START)
+        return Applier(self._host, self._catalogue, request.deadline, request.force).apply(plan, attempt)
+
+    def _verify(self, request: Request, attempts: Mapping[str, int]) -> tuple[Assessment, t.StepResult]:
+        began = self._host.clock.monotonic()
+        current = self._verified(request, attempts)
+        elapsed = self._host.clock.monotonic() - began
+        status, message = ("done", "healthy") if current.healthy else ("failed", self._first_problem(current))
+        number = max(attempts.values(), default=1)
+        return current, t.StepResult(t.VERIFY, "", number, status, message, elapsed)
+
+    def _planned(
+        self,
+        scope: tuple[str, ...],
+        view: t.HostView,
+        found: Mapping[str, t.Diagnosis],
+        request: Request,
+        attempts: Mapping[str, int],
+    ) -> Assessment:
+        exhausted = self._budget.exhausted([self._catalogue.services[name] for name in scope])
+        wishes = Wishes(frozenset(scope), request.force, attempts, exhausted)
+        return Assessment(scope, view, found, make_plan(self._catalogue, view.services, found, wishes))
+
+    def _scope(self, names: Sequence[str]) -> tuple[str, ...]:
+        """What was asked for and what that needs, in dependency order."""
+        wanted = set(names)
+        for name in names:
+            wanted |= self._catalogue.dependencies(name)
+        return tuple(name for name in self._catalogue.order if name in wanted)
+
+    def _verified(self, request: Request, attempts: Mapping[str, int]) -> Assessment:
+        """Healthy means now and for ``stable_for`` from now, without a process having been replaced meanwhile."""
+        first = current = self.assess(request, attempts)
+        end = min(request.deadline, self._host.clock.monotonic() + request.stable_for)
+        while current.healthy and self._host.clock.monotonic() < end:
+            self._host.clock.sleep(min(1.0, end - self._host.clock.monotonic()))
+            current = self.assess(request, attempts)
+        replaced = _replaced(first, current)
+        if current.healthy and replaced:
+            message = "came back, but its process was replaced within the stability window"
+            found = {**current.found, **{name: t.Diagnosis(name, t.CRASH_LOOP, message) for name in replaced}}
+            return self._planned(current.scope, current.view, found, request, attempts)
+        return current
+
+    @staticmethod
+    def _actionable(plan: t.Plan) -> bool:
+        return any(step.step not in (t.REFUSE, t.VERIFY) for step in plan.steps)
+
+    @staticmethod
+    def _first_problem(assessment: Assessment) -> str:
+        sick = next(diagnosis for diagnosis in assessment.found.values() if not diagnosis.healthy)
+        return f"{sick.service} is {sick.condition}: {sick.message}"
+
+
+def _replaced(first: Assessment, last: Assessment) -> list[str]:
+    """Services whose root process is not the one that it was."""
+    return [
+        name
+        for name in first.scope
+        if first.view.services[name].managed
+        and last.view.services[name].managed
+        and first.view.services[name].managed[0].identity != last.view.services[name].managed[0].identity
+    ]

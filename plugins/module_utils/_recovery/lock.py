@@ -1,0 +1,52 @@
+# Copyright (c) 2026 the toombos.incident authors
+# GNU General Public License v3.0 or later (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One recovery at a time on a host: a lock that the kernel gives back when its holder dies."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import time
+from contextlib import contextmanager
+from typing import Iterator
+
+from ansible_collections.toombos.incident.plugins.module_utils._errors import IncidentError
+
+
+class Locked(IncidentError):
+    """Another recovery is at work on this host."""
+
+
+@contextmanager
+def recovery_lock(state_dir: str, who: str) -> Iterator[None]:
+    """Hold ``<state_dir>/recovery.lock`` or raise Locked with the holder's own words."""
+    os.makedirs(state_dir, mode=0o700, exist_ok=True)
+    path = os.path.join(state_dir, "recovery.lock")
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as busy:
+            raise Locked(
+                f"Another recovery is at work on this host ({_holder(descriptor)}).",
+                "Wait until it has ended and run again; the lock goes away with its process.",
+            ) from busy
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, json.dumps({"pid": os.getpid(), "since": _now(), "by": who}).encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _holder(descriptor: int) -> str:
+    try:
+        record = json.loads(os.pread(descriptor, 4096, 0))
+        return f"pid {record['pid']} since {record['since']}, started by {record['by']}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "its holder is not known"
+
+
+def _now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

@@ -1,0 +1,161 @@
+# Copyright (c) 2026 the toombos.incident authors
+# GNU General Public License v3.0 or later (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What will be done: a pure function of catalogue, observation, diagnosis and the responder's wishes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Mapping
+
+from ansible_collections.toombos.incident.plugins.module_utils._catalogue.types import OBSERVABILITY, Catalogue
+from ansible_collections.toombos.incident.plugins.module_utils._managers.types import STOPPED
+from ansible_collections.toombos.incident.plugins.module_utils._recovery import types as t
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the responder asked for.
+
+    ``scope``: names that may be touched. ``force``: also restart what is healthy, and start although a dependency is
+    not ready. ``attempts``: how often each service was already tried in this run. ``exhausted``: services whose
+    restart budget is used up, with the sentence that says so.
+    """
+
+    scope: frozenset[str]
+    force: bool = False
+    attempts: Mapping[str, int] = field(default_factory=dict)
+    exhausted: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Cure:
+    """The remedy of one condition."""
+
+    end_own: bool = False  # end processes that the manager does not know of
+    stop: bool = False
+    start: bool = False
+    wait: bool = False
+
+
+_RESTART = _Cure(stop=True, start=True)
+_START = _Cure(start=True)
+_WAIT = _Cure(wait=True)
+_NOTHING = _Cure()
+
+CURES: dict[str, _Cure] = {
+    t.HEALTHY: _NOTHING,
+    t.STARTING: _WAIT,
+    t.BLOCKED: _WAIT,
+    t.DOWN: _START,
+    t.FAILED: _START,
+    t.MANAGER_GONE: _START,
+    t.CRASH_LOOP: _RESTART,
+    t.HUNG: _RESTART,
+    t.FAILING: _RESTART,
+    t.ORPHAN: _Cure(end_own=True, stop=True, start=True),
+}
+_NO_CURE = frozenset({t.FOREIGN, t.BAD_CONFIG, t.UNKNOWN})
+
+
+def make_plan(
+    catalogue: Catalogue, view: Mapping[str, t.Observation], found: Mapping[str, t.Diagnosis], wishes: Wishes
+) -> t.Plan:
+    """Steps in the order in which they are applied.
+
+    Refusals first, then stops in reverse dependency order, temp paths, and starts in dependency order, each followed
+    by its readiness; a verification closes a plan that does anything.
+    """
+    cures, refusals = _choose(catalogue, view, found, wishes)
+    _take_along(catalogue, view, found, wishes, cures)
+    stops: list[t.Step] = []
+    clears: list[t.Step] = []
+    starts: list[t.Step] = []
+    for name in catalogue.order:
+        if name not in cures:
+            continue
+        cure, reason = cures[name]
+        stops[:0] = _stop_steps(name, cure, reason, view[name])
+        if cure.start and view[name].temp_entries:
+            clears.append(t.Step(t.CLEAR_TEMP, name, f"{view[name].temp_entries} entries in its declared temp paths"))
+        if cure.start:
+            starts.append(t.Step(t.START, name, reason))
+        if cure.start or cure.wait:
+            starts.append(t.Step(t.WAIT_READY, name, reason))
+    steps = stops + clears + starts
+    if steps:
+        steps.append(t.Step(t.VERIFY, "", "probes of every service in scope"))
+    return t.Plan(tuple(refusals + steps))
+
+
+def _choose(
+    catalogue: Catalogue, view: Mapping[str, t.Observation], found: Mapping[str, t.Diagnosis], wishes: Wishes
+) -> tuple[dict[str, tuple[_Cure, str]], list[t.Step]]:
+    cures: dict[str, tuple[_Cure, str]] = {}
+    refusals: list[t.Step] = []
+    for name in catalogue.order:
+        if name not in found or name not in wishes.scope:
+            continue
+        cure, reason = _remedy(found[name], wishes.force)
+        objection = _objection(catalogue, view[name], found[name], cure, wishes) if cure != _NOTHING else ""
+        if found[name].condition in _NO_CURE:
+            objection = found[name].message
+        if objection:
+            refusals.append(t.Step(t.REFUSE, name, objection))
+        elif cure != _NOTHING:
+            cures[name] = (cure, reason)
+    return cures, refusals
+
+
+def _remedy(diagnosis: t.Diagnosis, force: bool) -> tuple[_Cure, str]:
+    if diagnosis.condition in _NO_CURE:
+        return _NOTHING, diagnosis.message
+    cure = CURES[diagnosis.condition]
+    if force and not cure.start:
+        return _RESTART, f"forced ({diagnosis.condition})"
+    return cure, f"{diagnosis.condition}: {diagnosis.message}"
+
+
+def _objection(
+    catalogue: Catalogue, seen: t.Observation, diagnosis: t.Diagnosis, cure: _Cure, wishes: Wishes
+) -> str:
+    """Why the cure must not be applied; empty when it may."""
+    service = catalogue.services[diagnosis.service]
+    limit = service.limits.attempts
+    if service.tier == OBSERVABILITY and (cure.stop or cure.end_own):
+        return f"{diagnosis.condition}, and an observability service is never stopped by a recovery: {diagnosis.message}"
+    if cure.start and seen.config_error:
+        return f"would not come back: its configuration is rejected: {seen.config_error}"
+    if cure.start and wishes.attempts.get(diagnosis.service, 0) >= limit:
+        return f"still {diagnosis.condition} after {limit} attempts: {diagnosis.message}"
+    if cure.start and diagnosis.service in wishes.exhausted:
+        return wishes.exhausted[diagnosis.service]
+    return ""
+
+
+def _take_along(
+    catalogue: Catalogue,
+    view: Mapping[str, t.Observation],
+    found: Mapping[str, t.Diagnosis],
+    wishes: Wishes,
+    cures: dict[str, tuple[_Cure, str]],
+) -> None:
+    """Services declared ``restart_with`` a dependency go down and come up with it."""
+    for name in catalogue.order:
+        service = catalogue.services[name]
+        partners = [other for other in service.restart_with if other in cures and cures[other][0].start]
+        allowed = name in wishes.scope and name in found and service.tier != OBSERVABILITY
+        if not partners or not allowed or found[name].condition in _NO_CURE or view[name].config_error:
+            continue
+        if not cures.get(name, (_NOTHING, ""))[0].start:
+            cures[name] = (_RESTART, f"restarts with {', '.join(partners)}")
+
+
+def _stop_steps(name: str, cure: _Cure, reason: str, seen: t.Observation) -> list[t.Step]:
+    steps = []
+    if cure.stop and seen.manager.available and seen.manager.state != STOPPED:
+        steps.append(t.Step(t.STOP, name, reason))
+    if cure.end_own:
+        pids = ", ".join(str(process.pid) for process in seen.strays)
+        steps.append(t.Step(t.END_PROCESSES, name, f"its own processes outside the manager: {pids}"))
+    return steps

@@ -1,0 +1,95 @@
+# Copyright (c) 2026 the toombos.incident authors
+# GNU General Public License v3.0 or later (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A recovery as plain data: what the module returns and the verdict is made from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.toombos.incident.plugins.module_utils._catalogue.types import Catalogue
+from ansible_collections.toombos.incident.plugins.module_utils._probe.types import Check
+from ansible_collections.toombos.incident.plugins.module_utils._recovery import types as t
+from ansible_collections.toombos.incident.plugins.module_utils._recovery.diagnose import root_causes
+from ansible_collections.toombos.incident.plugins.module_utils._recovery.engine import Assessment, Recovery
+
+NEXT_AFTER_ATTEMPTS = "Escalate: the automatic remedies of this recovery are used up."
+
+
+def to_dict(catalogue: Catalogue, recovery: Recovery, *, applied: bool) -> dict[str, Any]:
+    """The result of ``service_recovery``, JSON-ready. ``applied`` is False for assessments and check mode."""
+    plan = recovery.before.plan
+    return {
+        "changed": recovery.changed if applied else plan.changes,
+        "recovered": recovery.after.healthy,
+        "verdict": verdict(catalogue, recovery.after),
+        "services": [_service(catalogue, recovery, name) for name in recovery.before.scope],
+        "host_checks": [_check(check) for check in recovery.after.view.host_checks],
+        "plan": [step.to_dict() for step in plan.steps],
+        "plan_hash": plan.hash,
+        "steps": [result.to_dict() for result in recovery.steps],
+        "msg": summary(catalogue, recovery),
+    }
+
+
+def verdict(catalogue: Catalogue, assessment: Assessment) -> dict[str, Any]:
+    """Status of the host with its root causes; the first is *the* root cause."""
+    causes = [
+        {"service": cause.service, "condition": cause.condition, "message": cause.message, "next": cause.next}
+        for cause in root_causes(catalogue, assessment.found)
+    ]
+    return {
+        "status": "healthy" if assessment.healthy else "unhealthy",
+        "root_cause": causes[0] if causes else None,
+        "root_causes": causes,
+    }
+
+
+def summary(catalogue: Catalogue, recovery: Recovery) -> str:
+    """One line for people."""
+    scope, after = recovery.before.scope, recovery.after
+    if after.healthy:
+        touched = [name for name in scope if _action(recovery, name) in ("started", "restarted")]
+        if not touched:
+            return f"all {len(scope)} services are healthy"
+        return f"all {len(scope)} services are healthy; brought back: {', '.join(touched)}"
+    sick = [name for name in scope if not after.found[name].healthy]
+    cause = root_causes(catalogue, after.found)[0]
+    return f"{len(sick)} of {len(scope)} services are not healthy; root cause: {cause.service} is {cause.condition}: {cause.message}"
+
+
+def _service(catalogue: Catalogue, recovery: Recovery, name: str) -> dict[str, Any]:
+    before, after = recovery.before.found[name], recovery.after.found[name]
+    done = [result for result in recovery.steps if result.service == name]
+    refusals = [step.reason for step in recovery.after.plan.of(name) if step.step == t.REFUSE]
+    follow_up = after.next
+    if not after.healthy and (recovery.attempts or {}).get(name):
+        follow_up = f"{after.next} {NEXT_AFTER_ATTEMPTS}".strip()
+    return {
+        "name": name,
+        "tier": catalogue.services[name].tier,
+        "condition": after.condition,
+        "message": after.message,
+        "next": follow_up,
+        "refusal": refusals[0] if refusals else "",
+        "before": {"condition": before.condition, "message": before.message},
+        "action": _action(recovery, name),
+        "attempts": (recovery.attempts or {}).get(name, 0),
+        "duration": round(sum(result.duration for result in done), 3),
+        "checks": [_check(check) for check in recovery.after.view.services[name].checks],
+    }
+
+
+def _action(recovery: Recovery, name: str) -> str:
+    done = {result.step for result in recovery.steps if result.service == name and result.status != "skipped"}
+    if t.START in done:
+        return "restarted" if done & {t.STOP, t.END_PROCESSES} else "started"
+    if done & {t.STOP, t.END_PROCESSES}:
+        return "stopped"
+    if any(step.step == t.REFUSE for step in recovery.after.plan.of(name)):
+        return "refused"
+    return "none"
+
+
+def _check(check: Check) -> dict[str, Any]:
+    return check.to_dict()

@@ -1,0 +1,247 @@
+#!/usr/bin/python
+# Copyright (c) 2026 the toombos.incident authors
+# GNU General Public License v3.0 or later (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bring the services of a host back, in dependency order, and prove it."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: service_recovery
+short_description: Bring the services of a host back in dependency order, and prove it
+version_added: "0.1.0"
+description:
+  - Observes, plans, applies and verifies the recovery of all services of a host in one call.
+  - A service is judged by the process tree behind its listener, by its manager's state and by its probes together.
+  - Only services that are not healthy are touched. A healthy host is not changed.
+  - Stops what must stop in reverse dependency order, clears declared temp paths, starts in dependency order with each
+    service ready before its dependents, and verifies over O(stable_for).
+  - Processes are ended only by verified identity (pid and start time, command, working directory, user). A process that
+    is not the service's own is never ended, but reported with its pid.
+  - Services of the tier V(observability) are started when they are down, but never stopped.
+options:
+  services:
+    description:
+      - The service catalogue of the host, usually C(incident_services) of the inventory.
+      - See the catalogue reference of the collection for its keys.
+    type: dict
+    required: true
+  host_probes:
+    description: Probes of the host itself (disk, memory, load). They are answered, but they do not decide about services.
+    type: dict
+    default: {}
+  only:
+    description:
+      - Names of the services to recover. What they depend on is included. Empty means all.
+    type: list
+    elements: str
+    default: []
+  state:
+    description:
+      - V(assessed) observes and plans, and changes nothing.
+      - V(recovered) applies the plan and fails unless every service is healthy at the end.
+    type: str
+    choices: [assessed, recovered]
+    default: recovered
+  force:
+    description:
+      - Restart also what is healthy, and start services although a dependency is not ready.
+      - Never stops an observability service, never ends a foreign process, never restarts into a rejected configuration.
+    type: bool
+    default: false
+  stable_for:
+    description: How long the services must stay healthy with the same processes before they count as recovered.
+    type: str
+    default: 2s
+  deadline:
+    description: Hard limit for the whole call. What was not done by then is reported as such.
+    type: str
+    default: 300s
+  reason:
+    description: Why, and by whom. Shown to whoever finds the host locked.
+    type: str
+    default: ""
+  state_dir:
+    description: Directory on the host for process records, the lock and the restart budget.
+    type: path
+    default: /run/toombos-incident
+attributes:
+  check_mode:
+    description: Can run in C(check_mode) and return changed status prediction without modifying target.
+    support: full
+  diff_mode:
+    description: Returns the plan as diff, in the order in which it is applied.
+    support: full
+  idempotent:
+    description: A second run on a healthy host changes nothing.
+    support: full
+  platform:
+    description: Linux with Python 3.8 or newer; nothing is installed on the host.
+    support: full
+    platforms: linux
+author:
+  - toombos.incident authors (@toombos)
+seealso:
+  - module: toombos.incident.health_check
+"""
+
+EXAMPLES = r"""
+- name: Bring everything on the host back that is not healthy
+  toombos.incident.service_recovery:
+    services: "{{ incident_services }}"
+
+- name: Show what would be done for one service and what it needs
+  toombos.incident.service_recovery:
+    services: "{{ incident_services }}"
+    only: [main]
+    state: assessed
+
+- name: Recover a service that is described right here
+  toombos.incident.service_recovery:
+    services:
+      web:
+        manager: {kind: systemd, unit: nginx.service}
+        ports: [80]
+        probes:
+          front: {kind: http, url: "http://127.0.0.1/", timeout: 2s}
+    stable_for: 10s
+"""
+
+RETURN = r"""
+recovered:
+  description: Whether every service in scope is healthy at the end.
+  returned: always
+  type: bool
+  sample: true
+verdict:
+  description: Status of the host with its root causes. The first one is the root cause.
+  returned: always
+  type: dict
+  sample:
+    status: unhealthy
+    root_cause: {service: db, condition: foreign, message: "port 5432 is held by pid 4711", next: "Stop it by hand."}
+    root_causes: []
+services:
+  description:
+    - One entry per service in scope, in dependency order, with the condition at the end and, under C(before), at the start.
+    - Conditions are V(healthy), V(starting), V(down), V(hung), V(failing), V(crash_loop), V(failed), V(bad_config),
+      V(foreign), V(orphan), V(manager_gone), V(blocked) and V(unknown).
+    - The action is V(none), V(started), V(restarted), V(stopped) or V(refused).
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - name: web
+      tier: application
+      condition: healthy
+      message: healthy
+      before: {condition: hung, message: "stopped by a signal"}
+      action: restarted
+      attempts: 1
+      duration: 2.1
+host_checks:
+  description: Answers to O(host_probes), in order.
+  returned: always
+  type: list
+  elements: dict
+  sample: []
+plan:
+  description: The steps in the order in which they are (or would be) applied.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - {step: stop, service: web, reason: "hung: stopped by a signal"}
+    - {step: start, service: web, reason: "hung: stopped by a signal"}
+plan_hash:
+  description: Digest of the plan's steps. Equal plans have equal hashes.
+  returned: always
+  type: str
+  sample: 4f53cda18c2baa0c
+steps:
+  description: What became of each step, with duration in seconds. Empty in check mode and for V(assessed).
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - {step: start, service: web, attempt: 1, status: done, message: start requested, duration: 0.05}
+msg:
+  description: One line for people.
+  returned: always
+  type: str
+  sample: "all 4 services are healthy; brought back: web"
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.toombos.incident.plugins.module_utils._catalogue.order import select
+from ansible_collections.toombos.incident.plugins.module_utils._catalogue.parse import parse_catalogue, parse_host_probes
+from ansible_collections.toombos.incident.plugins.module_utils._clock import Clock
+from ansible_collections.toombos.incident.plugins.module_utils._errors import IncidentError
+from ansible_collections.toombos.incident.plugins.module_utils._recovery.budget import Budget
+from ansible_collections.toombos.incident.plugins.module_utils._recovery.engine import Engine, Recovery, Request
+from ansible_collections.toombos.incident.plugins.module_utils._recovery.host import LocalHost
+from ansible_collections.toombos.incident.plugins.module_utils._recovery.lock import recovery_lock
+from ansible_collections.toombos.incident.plugins.module_utils._recovery.report import to_dict
+from ansible_collections.toombos.incident.plugins.module_utils._values import parse_duration
+
+
+def recover(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
+    """The module's result. Raises IncidentError for what must be refused."""
+    clock = Clock()
+    catalogue = parse_catalogue(params["services"])
+    request = Request(
+        names=select(catalogue, params["only"]),
+        deadline=clock.monotonic() + parse_duration(params["deadline"]),
+        force=params["force"],
+        stable_for=parse_duration(params["stable_for"]),
+        host_probes=parse_host_probes(params["host_probes"]),
+    )
+    engine = Engine(LocalHost(clock, params["state_dir"]), catalogue, Budget(params["state_dir"]))
+    applied = params["state"] == "recovered" and not check_mode
+    if applied:
+        with recovery_lock(params["state_dir"], params["reason"] or "an unnamed run"):
+            recovery = engine.recover(request)
+    else:
+        assessment = engine.assess(request)
+        recovery = Recovery(assessment, assessment)
+    result = to_dict(catalogue, recovery, applied=applied)
+    if params["state"] == "assessed":
+        result["changed"] = False
+    return result
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "services": {"type": "dict", "required": True},
+            "host_probes": {"type": "dict", "default": {}},
+            "only": {"type": "list", "elements": "str", "default": []},
+            "state": {"type": "str", "choices": ["assessed", "recovered"], "default": "recovered"},
+            "force": {"type": "bool", "default": False},
+            "stable_for": {"type": "str", "default": "2s"},
+            "deadline": {"type": "str", "default": "300s"},
+            "reason": {"type": "str", "default": ""},
+            "state_dir": {"type": "path", "default": "/run/toombos-incident"},
+        },
+        supports_check_mode=True,
+    )
+    # The catalogue may carry credentials for probes, and it is long: it is not echoed.
+    invocation = {"module_args": {**module.params, "services": sorted(module.params["services"]), "host_probes": "..."}}
+    try:
+        result = recover(module.params, module.check_mode)
+    except IncidentError as error:
+        module.fail_json(msg=str(error), invocation=invocation, **error.result)
+    plan = "".join(f"{step['step']} {step['service']}: {step['reason']}\n" for step in result["plan"])
+    if plan:
+        result["diff"] = {"prepared": plan}
+    if module.params["state"] == "recovered" and not module.check_mode and not result["recovered"]:
+        module.fail_json(invocation=invocation, **result)
+    module.exit_json(invocation=invocation, **result)
+
+
+if __name__ == "__main__":
+    main()
