@@ -1,0 +1,141 @@
+# Copyright (c) 2026 the toombos.incident authors
+# GNU General Public License v3.0 or later (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What each kind of probe asks: one frozen value per kind, no logic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Seconds from which an answer is late; None: never."""
+
+    warn: float | None = None
+    fail: float | None = None
+
+
+@dataclass(frozen=True)
+class Levels:
+    """From which measured value on the answer is a warning, and a failure."""
+
+    warn: float
+    fail: float
+
+
+@dataclass(frozen=True)
+class Condition:
+    """The JSON value under ``path`` (keys and list indices, joined with dots) is one of ``values``."""
+
+    path: str
+    values: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class HttpExpect:
+    """What a good answer looks like.
+
+    ``status``: ranges, both ends included. ``identity``: what only the right service answers, ``json``: what it answers
+    when it is well. ``body``: regular expression searched in the body. ``headers``: (name in lower case, regular
+    expression searched in the value).
+    """
+
+    status: tuple[tuple[int, int], ...] = ((200, 299),)
+    identity: tuple[Condition, ...] = ()
+    json: tuple[Condition, ...] = ()
+    body: str | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class HttpTarget:
+    """One HTTP question. ``unix_socket``: connect there instead of to the URL's host."""
+
+    url: str
+    method: str = "GET"
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    unix_socket: str | None = None
+    verify: bool = True
+    expect: HttpExpect = HttpExpect()
+    latency: Latency = Latency()
+
+
+@dataclass(frozen=True)
+class TcpTarget:
+    """A port that accepts connections."""
+
+    address: str
+    port: int
+    latency: Latency = Latency()
+
+
+@dataclass(frozen=True)
+class ProcessTarget:
+    """Processes that fit everything that is declared; between ``min`` and ``max`` of them (None: no upper bound)."""
+
+    match: str | None = None
+    cwd: str | None = None
+    user: str | None = None
+    min: int = 1
+    max: int | None = None
+
+
+@dataclass(frozen=True)
+class SupervisorTarget:
+    """A program of supervisord ("group:name"), asked over the XML-RPC socket."""
+
+    program: str
+    socket: str
+
+
+@dataclass(frozen=True)
+class SystemdTarget:
+    """A unit of systemd."""
+
+    unit: str
+
+
+@dataclass(frozen=True)
+class PortOwnerTarget:
+    """The process behind a listening TCP port; ``match``: regular expression searched in its command line."""
+
+    port: int
+    match: str | None = None
+    user: str | None = None
+    exe: str | None = None
+
+
+@dataclass(frozen=True)
+class DiskTarget:
+    """The file system that holds ``path``; percent used."""
+
+    path: str
+    bytes: Levels
+    inodes: Levels
+
+
+@dataclass(frozen=True)
+class MemoryTarget:
+    """Memory that is not available, percent of all."""
+
+    levels: Levels
+
+
+@dataclass(frozen=True)
+class LoadTarget:
+    """The one-minute load average per core."""
+
+    levels: Levels
+
+
+@dataclass(frozen=True)
+class CommandTarget:
+    """A command that ends with one of ``rc``; ``stdout``: regular expression searched in what it prints."""
+
+    command: tuple[str, ...]
+    cwd: str | None = None
+    rc: tuple[int, ...] = (0,)
+    stdout: str | None = None
