@@ -11,7 +11,8 @@ from typing import Sequence
 
 from ansible_collections.toombos.incident.plugins.module_utils._process.types import Process
 
-_INTERPRETERS = frozenset("python pypy node nodejs ruby perl php java sh bash dash ash ksh zsh deno bun lua".split())
+_INTERPRETERS = frozenset({"python", "pypy", "node", "nodejs", "deno", "bun", "ruby", "perl", "php", "java", "lua"})
+_INTERPRETERS |= {"sh", "bash", "dash", "ash", "ksh", "zsh"}
 _VERSION = re.compile(r"[-.\d]+$")
 
 
@@ -25,15 +26,20 @@ def same_command(command: Sequence[str], process: Process, cwd: str | None) -> b
     if not command or not process.argv:
         return False
     base = cwd or process.cwd
-    if _same_program(command[0], process.argv[0], process.exe, base, process.cwd):
-        if _same_arguments(command[1:], process.argv[1:], base, process.cwd):
-            return True
+    program = _same_program(command[0], process.argv[0], process.exe, base, process.cwd)
+    if program and _same_arguments(command[1:], process.argv[1:], base, process.cwd):
+        return True
     script = _script_and_arguments(process.argv)
     return (
         bool(script)
         and _same_program(command[0], script[0], None, base, process.cwd)
         and _same_arguments(command[1:], script[1:], base, process.cwd)
     )
+
+
+def is_interpreter(path: str) -> bool:
+    """Whether this program runs scripts, judged by its name."""
+    return bool(_interpreter(path))
 
 
 def _script_and_arguments(argv: Sequence[str]) -> Sequence[str]:

@@ -15,7 +15,7 @@ from ansible_collections.toombos.incident.plugins.module_utils._process.stat imp
 from ansible_collections.toombos.incident.plugins.module_utils._process.table import list_pids
 from ansible_collections.toombos.incident.plugins.module_utils._process.types import Process, StopResult
 
-_POLL = 0.05
+_FIRST_POLL, _LAST_POLL = 0.02, 0.2
 _KILL_TIMEOUT = 5.0
 _STOPPED = frozenset("Tt")
 
@@ -39,6 +39,7 @@ class _Stop:
         self._protected = protected_pids()
         self._before = {stat.identity for stat in _scan().values()}
         self._tracked: dict[tuple[int, int], Stat] = {}
+        self._groups: set[int] = set()
         self._denied: set[tuple[int, int]] = set()
         self._terminated: list[int] = []
         self._killed: list[int] = []
@@ -59,6 +60,7 @@ class _Stop:
     def _until_gone(self, seconds: float, act: Callable[[Stat], None]) -> None:
         """Act once on every member, also on those that appear meanwhile, until none is left or time is up."""
         deadline = self._clock.monotonic() + seconds
+        pause = _FIRST_POLL
         acted: set[tuple[int, int]] = set()
         while True:
             for stat in self._pending():
@@ -68,7 +70,8 @@ class _Stop:
             self._follow(self._is_new_in_group)
             if not self._pending() or self._clock.monotonic() >= deadline:
                 return
-            self._clock.sleep(_POLL)
+            self._clock.sleep(pause)
+            pause = min(pause * 1.5, _LAST_POLL)
 
     def _follow(self, more: Callable[[Stat], bool]) -> None:
         """Track what ``more`` selects, and every descendant of what is tracked, parents first."""
@@ -84,6 +87,8 @@ class _Stop:
             self._tracked.setdefault(stat.identity, stat)
             if stat.pid in self._protected:
                 continue  # our own branch hangs below it
+            if stat.pid == stat.group:
+                self._groups.add(stat.group)
             waiting.extend(child for child in children.get(stat.pid, ()) if child.identity not in self._tracked)
 
     def _is_new_in_group(self, stat: Stat) -> bool:
@@ -93,8 +98,7 @@ class _Stop:
         """
         if stat.identity in self._before:
             return False
-        leaders = {(known.pid, known.group) for known in self._tracked.values() if known.pid not in self._protected}
-        return (stat.group, stat.group) in leaders or (stat.session, stat.session) in leaders
+        return stat.group in self._groups or stat.session in self._groups
 
     def _alive(self) -> list[Stat]:
         """What is tracked and still there, as it is now."""

@@ -15,20 +15,22 @@ from __future__ import annotations
 import os
 import pwd
 import re
+from typing import Sequence
 
 from ansible_collections.toombos.incident.plugins.module_utils._catalogue.types import ManagerSpec
-from ansible_collections.toombos.incident.plugins.module_utils._process.command import same_command
+from ansible_collections.toombos.incident.plugins.module_utils._process.command import is_interpreter, same_command
 from ansible_collections.toombos.incident.plugins.module_utils._process.protected import protected_pids
 from ansible_collections.toombos.incident.plugins.module_utils._process.stat import GONE
 from ansible_collections.toombos.incident.plugins.module_utils._process.types import Process, ProcessTable
 
 _DELETED = " (deleted)"
 _SHELLS = frozenset({"sh", "bash", "dash", "ash", "busybox", "ksh", "mksh", "zsh", "fish"})
-_TOOLS = frozenset(
-    "ansible ansible-playbook awk cat cp diff ed emacs gdb git grep egrep fgrep head joe journalctl kill less ltrace man"
-    " mcedit micro more nano nvim pgrep pkill ps rg rsync runuser scp screen sed ssh strace su sudo tail tee timeout tmux"
-    " vi view vim vimdiff watch".split()
-)
+_EDITORS = frozenset({"ed", "emacs", "joe", "mcedit", "micro", "nano", "nvim", "vi", "view", "vim", "vimdiff"})
+_READERS = frozenset({"awk", "cat", "cp", "diff", "egrep", "fgrep", "git", "grep", "head", "journalctl", "less", "man"})
+_READERS |= {"more", "ps", "pgrep", "rg", "rsync", "scp", "sed", "tail", "tee", "watch"}
+_WRAPPERS = frozenset({"ansible", "ansible-playbook", "gdb", "kill", "ltrace", "pkill", "runuser", "screen", "ssh"})
+_WRAPPERS |= {"sshd", "sshd-session", "strace", "su", "sudo", "timeout", "tmux"}
+_TOOLS = _EDITORS | _READERS | _WRAPPERS
 
 
 def is_ours(spec: ManagerSpec, process: Process) -> bool:
@@ -73,11 +75,26 @@ def _is_evident(spec: ManagerSpec, process: Process) -> bool:
 
 
 def _is_tool(process: Process) -> bool:
-    name = os.path.basename(process.argv[0]).lstrip("-") if process.argv else ""
+    name = _name(process.argv[0])
     if name in _SHELLS:
-        return any(argument.startswith("-") and argument.endswith("c") for argument in process.argv[1:3])
-    # sshd, tmux and screen rewrite their title: "sshd: someone@pts/0", "tmux: server".
-    return name in _TOOLS or name.split(":")[0] in ("sshd", "tmux", "sshd-session")
+        return _runs_text(process.argv)
+    script = _name(process.argv[1]) if len(process.argv) > 1 and is_interpreter(process.argv[0]) else ""
+    return name in _TOOLS or script in _TOOLS
+
+
+def _name(argument: str) -> str:
+    # Login shells are called "-bash"; sshd and tmux rewrite their title: "sshd: someone@pts/0".
+    return os.path.basename(argument.split(" ")[0]).strip("-:")
+
+
+def _runs_text(argv: Sequence[str]) -> bool:
+    """Whether a shell got its script as text (``-c``, ``-lc``) instead of as a file."""
+    for argument in argv[1:]:
+        if not argument.startswith("-"):
+            return False
+        if argument.endswith("c") and not argument.startswith("--"):
+            return True
+    return False
 
 
 def _runs_as(user: str | None, uid: int) -> bool:

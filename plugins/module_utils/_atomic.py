@@ -1,0 +1,43 @@
+# Copyright (c) 2026 the toombos.incident authors
+# GNU General Public License v3.0 or later (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one way to write a file that others read: they see the old content or the new, never something between."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+
+
+def write_atomic(path: str, data: bytes, *, mode: int = 0o600, uid: int | None = None, gid: int | None = None) -> None:
+    """Replace the file at ``path`` by ``data``, durably, with ``mode`` and, where given, owner and group.
+
+    The content is 0600 until it is complete. A symbolic link at ``path`` is replaced, not followed. Raises OSError;
+    the old file is untouched then and no temporary file stays.
+    """
+    directory = os.path.dirname(path) or "."
+    handle, temporary = tempfile.mkstemp(prefix="." + os.path.basename(path)[:100] + ".", dir=directory)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            if uid is not None or gid is not None:
+                os.fchown(file.fileno(), -1 if uid is None else uid, -1 if gid is None else gid)
+            os.fchmod(file.fileno(), mode)
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise
+    _sync_directory(directory)
+
+
+def _sync_directory(path: str) -> None:
+    # Without this a power cut may bring the old name back.
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
