@@ -28,7 +28,7 @@ options:
     type: dict
     required: true
   host_probes:
-    description: Probes of the host itself (disk, memory, load). They are answered, but they do not decide about services.
+    description: Probes of the host itself (disk, memory, load). Their answers do not decide about services.
     type: dict
     default: {}
   only:
@@ -47,7 +47,7 @@ options:
   force:
     description:
       - Restart also what is healthy, and start services although a dependency is not ready.
-      - Never stops an observability service, never ends a foreign process, never restarts into a rejected configuration.
+      - Never stops an observability service, never ends a foreign process, never starts into a rejected configuration.
     type: bool
     default: false
   stable_for:
@@ -124,7 +124,8 @@ verdict:
     root_causes: []
 services:
   description:
-    - One entry per service in scope, in dependency order, with the condition at the end and, under C(before), at the start.
+    - One entry per service in scope, in dependency order, with the condition at the end and, under C(before),
+      at the start.
     - Conditions are V(healthy), V(starting), V(down), V(hung), V(failing), V(crash_loop), V(failed), V(bad_config),
       V(foreign), V(orphan), V(manager_gone), V(blocked) and V(unknown).
     - The action is V(none), V(started), V(restarted), V(stopped) or V(refused).
@@ -176,13 +177,17 @@ msg:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.toombos.incident.plugins.module_utils._catalogue.order import select
-from ansible_collections.toombos.incident.plugins.module_utils._catalogue.parse import parse_catalogue, parse_host_probes
+from ansible_collections.toombos.incident.plugins.module_utils._catalogue.parse import (
+    parse_catalogue,
+    parse_host_probes,
+)
 from ansible_collections.toombos.incident.plugins.module_utils._clock import Clock
 from ansible_collections.toombos.incident.plugins.module_utils._errors import IncidentError
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.budget import Budget
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.engine import Engine, Recovery, Request
-from ansible_collections.toombos.incident.plugins.module_utils._recovery.host import LocalHost
+from ansible_collections.toombos.incident.plugins.module_utils._recovery.local_host import LocalHost
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.lock import recovery_lock
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.report import to_dict
 from ansible_collections.toombos.incident.plugins.module_utils._values import parse_duration

@@ -26,7 +26,10 @@ class StepFailed(IncidentError):
 
 
 class Applier:
-    """Applies steps to one host. ``deadline`` (monotonic) bounds the whole; a step is bounded by its service's limits."""
+    """Applies steps to one host.
+
+    ``deadline`` (monotonic) bounds the whole; a step is bounded by its service's limits.
+    """
 
     def __init__(self, host: Host, catalogue: Catalogue, deadline: float, force: bool = False) -> None:
         self._host = host
@@ -42,7 +45,7 @@ class Applier:
         }
 
     def apply(self, plan: t.Plan, attempt: int) -> list[t.StepResult]:
-        """Results of all steps but refusals and the verification, in order. A failed service takes its dependents out."""
+        """Results in order, of all steps but refusals and the verification. A failed service takes its dependents out."""
         results: list[t.StepResult] = []
         unready: set[str] = {step.service for step in plan.steps if step.step == t.REFUSE}
         for step in plan.steps:
@@ -149,7 +152,9 @@ class Applier:
         state = self._host.manager(service).observe(self._host.table())
         if state.state in (manager.FAILED, manager.STOPPED):
             hint = self._host.last_error(service)
-            raise StepFailed(f"its manager says {state.detail or state.state}{'; last error: ' + hint if hint else ''}.")
+            raise StepFailed(
+                f"its manager says {state.detail or state.state}{'; last error: ' + hint if hint else ''}."
+            )
 
 
 def _first(red: list[Check]) -> str:

@@ -64,4 +64,6 @@ class Budget:
 def _within(starts: Any, now: float) -> list[float]:
     """The starts of the last hour; a clock that was set back must not freeze a service for ever."""
     listed: Sequence[Any] = starts if isinstance(starts, list) else []
-    return [float(moment) for moment in listed if isinstance(moment, (int, float)) and now - HOUR < moment <= now + HOUR]
+    return [
+        float(moment) for moment in listed if isinstance(moment, (int, float)) and now - HOUR < moment <= now + HOUR
+    ]

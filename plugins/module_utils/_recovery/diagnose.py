@@ -81,7 +81,9 @@ def _port_held_by_another(service: Service, seen: t.Observation) -> t.Diagnosis 
         return _foreign(service, f"port {_ports(seen)} is held by {who}, which is not this service")
     unreadable = [listener for listener in seen.listeners if not listener.pids]
     if unreadable and seen.red and not (seen.own or seen.managed):
-        return _foreign(service, f"port {_ports(seen)} is held by a process of uid {unreadable[0].uid} that cannot be read")
+        return _foreign(
+            service, f"port {_ports(seen)} is held by a process of uid {unreadable[0].uid} that cannot be read"
+        )
     return None
 
 
@@ -138,7 +140,7 @@ def _manager_says_not_running(service: Service, seen: t.Observation) -> t.Diagno
     return t.Diagnosis(service.name, condition, f"{_words(seen)}{error}", f"Read {logs} for why it does not stay up.")
 
 
-_RULES: tuple[Callable[[Service, t.Observation], "t.Diagnosis | None"], ...] = (
+_RULES: tuple[Callable[[Service, t.Observation], t.Diagnosis | None], ...] = (
     _port_held_by_another,
     _runs_outside_its_manager,
     _manager_is_gone,
@@ -176,7 +178,7 @@ def _odd(service: Service, message: str) -> t.Diagnosis:
         service.name,
         t.UNKNOWN,
         message,
-        "Look at the host before anything is restarted: run as a user that may see its processes, or correct the catalogue.",
+        "Look before anything is restarted: run as a user that may see its processes, or correct the catalogue.",
     )
 
 

@@ -80,7 +80,7 @@ class Engine:
         return self._planned(scope, view, diagnose(self._catalogue, view.services), request, attempts or {})
 
     def recover(self, request: Request) -> Recovery:
-        """Bring the services back, at most as often as their limits allow. Never raises for a service that stays sick."""
+        """Bring the services back, as often as their limits allow. Never raises for a service that stays sick."""
         before = current = self.assess(request)
         attempts: Counter[str] = Counter()
         results: list[t.StepResult] = []

@@ -17,7 +17,7 @@ _ERROR = re.compile(r"\b(ERROR|CRITICAL|FATAL|panic|[A-Z]\w*(?:Error|Exception)\
 
 
 def last_error(paths: Sequence[str]) -> str:
-    """The newest line that looks like an error in the last 16 KiB of the first readable log; empty when there is none."""
+    """The newest line that looks like an error in the last 16 KiB of a log, the first log first; or empty."""
     for path in paths:
         lines = [line.strip() for line in _tail(path).splitlines()]
         errors = [line for line in lines if _ERROR.search(line)]

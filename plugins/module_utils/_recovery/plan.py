@@ -116,14 +116,14 @@ def _remedy(diagnosis: t.Diagnosis, force: bool) -> tuple[_Cure, str]:
     return cure, f"{diagnosis.condition}: {diagnosis.message}"
 
 
-def _objection(
-    catalogue: Catalogue, seen: t.Observation, diagnosis: t.Diagnosis, cure: _Cure, wishes: Wishes
-) -> str:
+def _objection(catalogue: Catalogue, seen: t.Observation, diagnosis: t.Diagnosis, cure: _Cure, wishes: Wishes) -> str:
     """Why the cure must not be applied; empty when it may."""
     service = catalogue.services[diagnosis.service]
     limit = service.limits.attempts
     if service.tier == OBSERVABILITY and (cure.stop or cure.end_own):
-        return f"{diagnosis.condition}, and an observability service is never stopped by a recovery: {diagnosis.message}"
+        return (
+            f"{diagnosis.condition}, and an observability service is never stopped by a recovery: {diagnosis.message}"
+        )
     if cure.start and seen.config_error:
         return f"would not come back: its configuration is rejected: {seen.config_error}"
     if cure.start and wishes.attempts.get(diagnosis.service, 0) >= limit:

@@ -55,7 +55,8 @@ def summary(catalogue: Catalogue, recovery: Recovery) -> str:
         return f"all {len(scope)} services are healthy; brought back: {', '.join(touched)}"
     sick = [name for name in scope if not after.found[name].healthy]
     cause = root_causes(catalogue, after.found)[0]
-    return f"{len(sick)} of {len(scope)} services are not healthy; root cause: {cause.service} is {cause.condition}: {cause.message}"
+    problem = f"{cause.service} is {cause.condition}: {cause.message}"
+    return f"{len(sick)} of {len(scope)} services are not healthy; root cause: {problem}"
 
 
 def _service(catalogue: Catalogue, recovery: Recovery, name: str) -> dict[str, Any]:

@@ -11,7 +11,12 @@ from dataclasses import dataclass
 from typing import Any, Mapping
 
 from ansible_collections.toombos.incident.plugins.module_utils._managers.types import ManagerState
-from ansible_collections.toombos.incident.plugins.module_utils._probe.types import FAIL, UNKNOWN as UNANSWERED, WARN, Check
+from ansible_collections.toombos.incident.plugins.module_utils._probe.types import (
+    FAIL,
+    UNKNOWN as UNANSWERED,
+    WARN,
+    Check,
+)
 from ansible_collections.toombos.incident.plugins.module_utils._process.types import Listener, Process
 
 # Conditions: what is the matter with a service. Exactly one at a time.

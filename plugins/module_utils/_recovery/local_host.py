@@ -1,0 +1,112 @@
+# Copyright (c) 2026 the toombos.incident authors
+# GNU General Public License v3.0 or later (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The host this code runs on: /proc, managers, probes, files."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from typing import Sequence
+
+from ansible_collections.toombos.incident.plugins.module_utils._catalogue.types import Service
+from ansible_collections.toombos.incident.plugins.module_utils._clock import Clock
+from ansible_collections.toombos.incident.plugins.module_utils._command import run_command
+from ansible_collections.toombos.incident.plugins.module_utils._managers.make import make_manager
+from ansible_collections.toombos.incident.plugins.module_utils._managers.types import Manager
+from ansible_collections.toombos.incident.plugins.module_utils._probe.runner import run_probes
+from ansible_collections.toombos.incident.plugins.module_utils._probe.types import Check, Probe
+from ansible_collections.toombos.incident.plugins.module_utils._process.kill import stop_processes
+from ansible_collections.toombos.incident.plugins.module_utils._process.listeners import read_listeners
+from ansible_collections.toombos.incident.plugins.module_utils._process.match import own_processes
+from ansible_collections.toombos.incident.plugins.module_utils._process.table import read_table
+from ansible_collections.toombos.incident.plugins.module_utils._process.types import (
+    Listener,
+    Process,
+    ProcessTable,
+    StopResult,
+)
+from ansible_collections.toombos.incident.plugins.module_utils._recovery.log_hint import last_error
+from ansible_collections.toombos.incident.plugins.module_utils._recovery.temp import Cleared, clear_temp, count_temp
+from ansible_collections.toombos.incident.plugins.module_utils._redact import redact
+
+
+class LocalHost:
+    """The host this code runs on. ``state_dir`` keeps records and locks of the collection."""
+
+    def __init__(self, clock: Clock, state_dir: str) -> None:
+        self.clock = clock
+        self._state_dir = state_dir
+
+    def table(self) -> ProcessTable:
+        """Read /proc."""
+        return read_table()
+
+    def listeners(self, ports: Sequence[int], table: ProcessTable) -> tuple[Listener, ...]:
+        """Read /proc/net."""
+        return read_listeners(ports, table) if ports else ()
+
+    def own(self, service: Service, table: ProcessTable) -> tuple[Process, ...]:
+        """Match command line, working directory and user."""
+        return own_processes(service.manager, table)
+
+    def manager(self, service: Service) -> Manager:
+        """One adapter per kind."""
+        return make_manager(
+            service.name,
+            service.manager,
+            clock=self.clock,
+            state_dir=self._state_dir,
+            stop_timeout=service.limits.stop_timeout,
+        )
+
+    def probe(self, probes: Sequence[Probe], deadline: float) -> list[Check]:
+        """Ask all at once."""
+        return run_probes(probes, deadline=deadline, wait=False, clock=self.clock, state_dir=self._state_dir)
+
+    def config_error(self, service: Service, deadline: float) -> str:
+        """Run the declared validator as the service's user; it must not write bytecode into the application."""
+        config = service.config
+        if not config.validate:
+            return ""
+        environment = {
+            "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
+            "LC_ALL": "C.UTF-8",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        argv = _as_user(service.manager.user) + list(config.validate)
+        timeout = max(0.1, min(config.timeout, deadline - self.clock.monotonic()))
+        answer = run_command(argv, timeout=timeout, cwd=config.cwd or service.manager.cwd, env=environment)
+        # A validator that cannot be run proves nothing about the configuration: only its own "no" counts.
+        if answer.error or answer.timed_out or answer.rc in (0, None):
+            return ""
+        lines = [line.strip() for line in (answer.stderr or answer.stdout).splitlines() if line.strip()]
+        return redact(" / ".join(lines[-4:]))[:300] or f"the validator ends with rc {answer.rc}"
+
+    def last_error(self, service: Service) -> str:
+        """Read the tail of its logs."""
+        return last_error(service.logs)
+
+    def temp_entries(self, service: Service) -> int:
+        """Count, without changing anything."""
+        return count_temp(service.temp)
+
+    def clear_temp(self, service: Service) -> Cleared:
+        """Remove what the declaration names."""
+        return clear_temp(service.temp)
+
+    def end_processes(self, processes: Sequence[Process], grace: float) -> StopResult:
+        """TERM, wait, CONT and KILL, by verified identity."""
+        return stop_processes(processes, grace=grace, clock=self.clock)
+
+
+def _as_user(user: str | None) -> list[str]:
+    """A prefix that drops root: application code must not run with more rights than the application has."""
+    if not user or os.geteuid() != 0:
+        return []
+    try:
+        if pwd.getpwnam(user).pw_uid == 0:
+            return []
+    except KeyError:
+        return []
+    return ["runuser", "-u", user, "--"]

@@ -1,0 +1,200 @@
+# Copyright (c) 2026 the toombos.incident authors
+# GNU General Public License v3.0 or later (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One observation, one condition: the table of how services lie."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.toombos.incident.plugins.module_utils._managers import types as manager
+from ansible_collections.toombos.incident.plugins.module_utils._managers.types import ManagerState
+from ansible_collections.toombos.incident.plugins.module_utils._probe.types import FAIL, PASS, UNKNOWN, WARN, Check
+from ansible_collections.toombos.incident.plugins.module_utils._process.types import Listener, Process
+from ansible_collections.toombos.incident.plugins.module_utils._recovery import types as t
+from ansible_collections.toombos.incident.plugins.module_utils._recovery.diagnose import diagnose, root_causes
+
+MAIN = Process(10, 1, 5, "S", ("serve", "web"), "/usr/bin/serve", "/srv", 1000)
+WORKER = Process(11, 10, 6, "S", ("worker",), "/usr/bin/serve", "/srv", 1000)
+FROZEN = Process(10, 1, 5, "T", ("serve", "web"), "/usr/bin/serve", "/srv", 1000)
+STRAY = Process(20, 1, 7, "S", ("serve", "web"), "/usr/bin/serve", "/srv", 1000)
+STRANGER = Process(30, 1, 8, "S", ("nc", "-l"), "/usr/bin/nc", "/", 0)
+INIT = Process(1, 0, 1, "S", ("init",), None, None, 0)
+
+
+def check(status: str = PASS, reason: str = "ok", probe: str = "live") -> Check:
+    return Check("web", probe, "http", status, reason, f"{probe} said so")
+
+
+GOOD = (check(),)
+REFUSED = (check(FAIL, "refused"),)
+SLOW = (check(FAIL, "timeout"), check(UNKNOWN, "deadline", "deep"))
+BAD = (check(FAIL, "bad_status"), check())
+
+
+def listen(*pids: int) -> tuple[Listener, ...]:
+    return (Listener(7003, "127.0.0.1", pids, 1000),)
+
+
+def says(state: str, pid: int | None = None, detail: str = "") -> ManagerState:
+    return ManagerState(True, state, pid, detail)
+
+
+def seen(**values: Any) -> t.Observation:
+    values.setdefault("manager", says(manager.RUNNING, 10))
+    return t.Observation(**values)
+
+
+RUNS: dict[str, Any] = {"managed": (MAIN, WORKER), "own": (MAIN, WORKER), "listeners": listen(11), "holders": (WORKER,)}
+GONE = ManagerState(False, manager.UNKNOWN, None, "no socket")
+
+TABLE = {
+    "serves under its manager": (seen(**RUNS, checks=GOOD), t.HEALTHY, "healthy"),
+    "a warning is healthy and said": (
+        seen(**RUNS, checks=(check(WARN, "slow"),)),
+        t.HEALTHY,
+        "healthy, but live: slow",
+    ),
+    "answers before startsecs are over": (
+        seen(**{**RUNS, "manager": says(manager.STARTING, 10)}, checks=GOOD),
+        t.HEALTHY,
+        "healthy",
+    ),
+    "is starting": (
+        seen(manager=says(manager.STARTING, 10), managed=(MAIN,), own=(MAIN,), checks=REFUSED),
+        t.STARTING,
+        "starting",
+    ),
+    "is stopped": (seen(manager=says(manager.STOPPED), checks=REFUSED), t.DOWN, "stopped"),
+    "is restarted again and again": (
+        seen(manager=says(manager.BACKOFF, None, "exited too quickly"), checks=REFUSED),
+        t.CRASH_LOOP,
+        "exited too quickly",
+    ),
+    "was given up": (
+        seen(manager=says(manager.FAILED), checks=REFUSED, last_error="KeyError: x"),
+        t.FAILED,
+        "KeyError: x",
+    ),
+    "is not known to its manager": (seen(manager=says(manager.UNKNOWN), checks=REFUSED), t.UNKNOWN, "unknown"),
+    "is frozen": (
+        seen(managed=(FROZEN,), own=(FROZEN,), listeners=listen(10), holders=(FROZEN,), checks=SLOW),
+        t.HUNG,
+        "stopped by a signal",
+    ),
+    "is deadlocked": (seen(**RUNS, checks=SLOW), t.HUNG, "runs but does not answer"),
+    "answers badly": (seen(**RUNS, checks=BAD), t.FAILING, "bad_status"),
+    "does not listen": (
+        seen(managed=(MAIN,), own=(MAIN,), checks=REFUSED),
+        t.FAILING,
+        "nothing listens on port 7003",
+    ),
+    "its port is held by a stranger": (
+        seen(manager=says(manager.FAILED), listeners=listen(30), holders=(STRANGER,), checks=BAD),
+        t.FOREIGN,
+        "pid 30",
+    ),
+    "a stranger even answers well": (
+        seen(
+            manager=says(manager.RUNNING, 10),
+            managed=(MAIN,),
+            own=(MAIN,),
+            listeners=listen(30),
+            holders=(STRANGER,),
+            checks=GOOD,
+        ),
+        t.FOREIGN,
+        "pid 30",
+    ),
+    "a stranger that cannot be read": (
+        seen(manager=says(manager.STOPPED), listeners=listen(), checks=BAD),
+        t.FOREIGN,
+        "uid 1000",
+    ),
+    "pid 1 holds the socket for a stopped unit": (
+        seen(manager=says(manager.STOPPED), listeners=listen(1), holders=(INIT,), checks=REFUSED),
+        t.DOWN,
+        "stopped",
+    ),
+    "runs outside a manager that gave up": (
+        seen(manager=says(manager.FAILED), own=(STRAY,), listeners=listen(20), holders=(STRAY,), checks=GOOD),
+        t.ORPHAN,
+        "pid 20",
+    ),
+    "its manager died and it lives on": (
+        seen(manager=GONE, own=(STRAY,), listeners=listen(20), holders=(STRAY,), checks=GOOD),
+        t.ORPHAN,
+        "no socket",
+    ),
+    "its manager died and took it along": (seen(manager=GONE, checks=REFUSED), t.MANAGER_GONE, "no socket"),
+    "answers although nothing of it can be seen": (
+        seen(manager=GONE, checks=GOOD),
+        t.UNKNOWN,
+        "answers, but its manager",
+    ),
+    "answers although it is stopped": (seen(manager=says(manager.STOPPED), checks=GOOD), t.UNKNOWN, "answers, but"),
+    "a second copy beside the one that serves": (
+        seen(**{**RUNS, "own": (MAIN, WORKER, STRAY)}, checks=GOOD),
+        t.HEALTHY,
+        "healthy",
+    ),
+    "its configuration is rejected": (
+        seen(manager=says(manager.FAILED), checks=REFUSED, config_error="PORT: not a number"),
+        t.BAD_CONFIG,
+        "PORT: not a number",
+    ),
+    "its identity was never declared": (
+        seen(listeners=listen(30), holders=(STRANGER,), checks=GOOD, identity_declared=False),
+        t.HEALTHY,
+        "healthy",
+    ),
+}
+
+
+@pytest.mark.parametrize(("observation", "condition", "words"), TABLE.values(), ids=TABLE.keys())
+def test_condition(build: Any, observation: t.Observation, condition: str, words: str) -> None:
+    catalogue = build.catalogue(build.service("web"))
+    diagnosis = diagnose(catalogue, {"web": observation})["web"]
+    assert (diagnosis.condition, words in diagnosis.message) == (condition, True), diagnosis
+    assert diagnosis.healthy is (condition == t.HEALTHY)
+
+
+def test_every_condition_of_the_vocabulary_is_in_the_table() -> None:
+    words = {value for name, value in vars(t).items() if name.isupper() and isinstance(value, str)}
+    steps = {t.REFUSE, t.STOP, t.END_PROCESSES, t.CLEAR_TEMP, t.START, t.WAIT_READY, t.VERIFY}
+    other = {"FAIL", "WARN"}
+    values = {getattr(t, name) for name in other} | {t.UNANSWERED}
+    conditions = words - steps - values | {t.UNKNOWN}
+    assert conditions - {t.BLOCKED} == {condition for _, condition, _ in TABLE.values()}
+
+
+@pytest.mark.parametrize(
+    ("observation", "expected"),
+    [
+        (seen(**RUNS, checks=BAD), t.BLOCKED),
+        (seen(**RUNS, checks=SLOW), t.BLOCKED),
+        (seen(managed=(FROZEN,), own=(FROZEN,), listeners=listen(10), holders=(FROZEN,), checks=SLOW), t.HUNG),
+        (seen(manager=says(manager.STOPPED), checks=REFUSED), t.DOWN),
+        (seen(**RUNS, checks=GOOD), t.HEALTHY),
+    ],
+)
+def test_only_what_lives_and_fails_can_be_blocked(build: Any, observation: t.Observation, expected: str) -> None:
+    catalogue = build.catalogue(build.service("db", port=1), build.service("web", depends_on=("db",)))
+    found = diagnose(catalogue, {"db": seen(manager=says(manager.STOPPED), checks=REFUSED), "web": observation})
+    assert found["web"].condition == expected
+    if expected == t.BLOCKED:
+        assert "waits for db" in found["web"].message
+
+
+def test_there_is_one_root_cause_per_chain(build: Any) -> None:
+    catalogue = build.catalogue(
+        build.service("db", port=1),
+        build.service("api", port=2, depends_on=("db",)),
+        build.service("web", port=3, depends_on=("api",)),
+        build.service("other", port=4),
+    )
+    down = seen(manager=says(manager.STOPPED), checks=REFUSED)
+    found = diagnose(catalogue, {"db": down, "api": seen(**RUNS, checks=BAD), "web": down, "other": down})
+    assert [cause.service for cause in root_causes(catalogue, found)] == ["db", "other"]

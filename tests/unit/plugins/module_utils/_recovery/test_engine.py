@@ -1,0 +1,259 @@
+# Copyright (c) 2026 the toombos.incident authors
+# GNU General Public License v3.0 or later (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A recovery over a simulated host: order, restraint, attempts, honesty."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.toombos.incident.plugins.module_utils._catalogue.types import ConfigSpec, Limits
+from ansible_collections.toombos.incident.plugins.module_utils._managers import types as manager
+from ansible_collections.toombos.incident.plugins.module_utils._recovery.budget import Budget
+from ansible_collections.toombos.incident.plugins.module_utils._recovery.engine import Engine, Recovery, Request
+from ansible_collections.toombos.incident.plugins.module_utils._recovery.report import to_dict
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Any:
+    """Recover a world; the result is (recovery, result dict)."""
+
+    def _run(
+        world: Any, *names: str, force: bool = False, stable_for: float = 0.0, budget: Budget | None = None
+    ) -> Any:
+        engine = Engine(world, world.catalogue, budget or Budget(str(tmp_path / "state"), wall=world.clock.wall))
+        request = Request(names or world.catalogue.order, world.clock.now + 300.0, force, stable_for)
+        recovery = engine.recover(request)
+        return recovery, to_dict(world.catalogue, recovery, applied=True)
+
+    return _run
+
+
+def chain(build: Any, **changes: Any) -> Any:
+    """db <- api <- web."""
+    return build.catalogue(
+        build.service("db", port=1),
+        build.service("api", port=2, depends_on=("db",)),
+        build.service("web", port=3, depends_on=("api",), **changes),
+    )
+
+
+def world_of(build: Any, catalogue: Any, **sick: Any) -> Any:
+    actors = {name: build.Actor(pid=10 + index) for index, name in enumerate(catalogue.order)}
+    for name, changes in sick.items():
+        for key, value in changes.items():
+            setattr(actors[name], key, value)
+    return build.World(catalogue, actors)
+
+
+DOWN = {"state": manager.STOPPED, "pid": None}
+
+
+def mutations(world: Any) -> list[str]:
+    return [event for event in world.events if not event.startswith("validate")]
+
+
+def test_a_healthy_host_is_not_touched(build: Any, run: Any) -> None:
+    world = world_of(build, chain(build))
+    _recovery, result = run(world)
+    assert world.events == []
+    assert (result["changed"], result["recovered"], result["plan"], result["steps"]) == (False, True, [], [])
+    assert result["msg"] == "all 3 services are healthy"
+
+
+def test_all_down_starts_in_dependency_order_each_ready_before_the_next(build: Any, run: Any) -> None:
+    world = world_of(build, chain(build), db=DOWN, api=DOWN, web=DOWN)
+    ready: list[bool] = []
+    world.on_start = lambda name: ready.append(
+        all(world.clock.now >= world.actors[other].ready_at for other in world.catalogue.dependencies(name))
+    )
+    _, result = run(world)
+    assert mutations(world) == ["start db", "start api", "start web"]
+    assert ready == [True, True, True]
+    assert result["recovered"]
+    assert result["changed"]
+    assert [service["action"] for service in result["services"]] == ["started"] * 3
+
+
+def test_hung_services_stop_in_reverse_order_before_anything_starts(build: Any, run: Any) -> None:
+    world = world_of(build, chain(build), db={"process_state": "T"}, web={"process_state": "T"})
+    _, result = run(world)
+    assert mutations(world) == ["stop web", "stop db", "start db", "start web"]
+    assert result["recovered"]
+    assert [service["action"] for service in result["services"]] == ["restarted", "none", "restarted"]
+
+
+def test_a_blocked_dependent_recovers_without_being_restarted(build: Any, run: Any) -> None:
+    world = world_of(build, chain(build), db=DOWN, web={"answers": False})
+    world.on_start = lambda name: setattr(world.actors["web"], "answers", True)
+    _, result = run(world)
+    assert mutations(world) == ["start db"]
+    assert result["services"][2]["before"]["condition"] == "blocked"
+    assert result["recovered"]
+
+
+def test_a_blocked_dependent_that_stays_red_is_restarted_next(build: Any, run: Any) -> None:
+    world = world_of(build, chain(build), db=DOWN, web={"answers": False})
+    _, result = run(world)
+    assert mutations(world) == ["start db", "stop web", "start web"]
+    assert result["recovered"]
+    assert result["services"][2]["attempts"] == 1
+
+
+def test_a_service_that_does_not_come_back_is_tried_as_often_as_allowed_and_then_reported(build: Any, run: Any) -> None:
+    world = world_of(build, chain(build), api={**DOWN, "comes_back": False}, web=DOWN)
+    _recovery, result = run(world)
+    assert mutations(world) == ["start api", "start api"]
+    assert not result["recovered"]
+    assert result["changed"], "tried is changed: the host is not as it was"
+    assert result["verdict"]["root_cause"]["service"] == "api"
+    api, web = result["services"][1], result["services"][2]
+    assert (api["attempts"], api["condition"]) == (2, "failed")
+    assert "after 2 attempts" in api["refusal"]
+    assert "Escalate" in api["next"]
+    assert web["attempts"] == 0
+    skipped = [step for step in result["steps"] if step["service"] == "web"]
+    assert {step["status"] for step in skipped} == {"skipped"}
+    assert "needs api" in skipped[0]["message"]
+
+
+def test_a_foreign_process_is_never_ended(build: Any, run: Any) -> None:
+    world = world_of(build, chain(build), db={**DOWN, "stranger": 666})
+    _, result = run(world, force=True)
+    assert not any("666" in event or "db" in event for event in mutations(world))
+    assert not result["recovered"]
+    cause = result["verdict"]["root_cause"]
+    assert cause["condition"] == "foreign"
+    assert "pid 666" in cause["message"]
+    assert "by hand" in cause["next"]
+
+
+def test_a_rejected_configuration_is_not_restarted_into(build: Any, run: Any) -> None:
+    service = build.service("web", config=ConfigSpec(files=("/srv/.env",), validate=("check",)))
+    world = world_of(
+        build, build.catalogue(service), web={"state": manager.FAILED, "pid": None, "config_error": "PORT: bad"}
+    )
+    _, result = run(world, force=True)
+    assert mutations(world) == []
+    assert result["changed"] is False
+    assert result["verdict"]["root_cause"]["condition"] == "bad_config"
+    assert "/srv/.env" in result["verdict"]["root_cause"]["next"]
+
+
+def test_a_serving_orphan_is_kept_when_its_configuration_would_not_start_again(build: Any, run: Any) -> None:
+    service = build.service("web", config=ConfigSpec(validate=("check",)))
+    sick = {**DOWN, "stray": 77, "config_error": "PORT: bad"}
+    world = world_of(build, build.catalogue(service), web=sick)
+    _, result = run(world)
+    assert mutations(world) == []
+    assert world.actors["web"].stray == 77
+    assert "would not come back" in result["services"][0]["refusal"]
+
+
+def test_an_orphan_is_ended_before_the_manager_starts_its_own(build: Any, run: Any) -> None:
+    world = world_of(build, build.catalogue(build.service("web")), web={**DOWN, "stray": 77})
+    _, result = run(world)
+    assert mutations(world) == ["end 77", "start web"]
+    assert result["services"][0]["action"] == "restarted"
+    assert result["recovered"]
+
+
+def test_an_observability_service_is_started_but_never_stopped(build: Any, run: Any) -> None:
+    catalogue = build.catalogue(
+        build.service("metrics", port=1, tier="observability"), build.service("logs", port=2, tier="observability")
+    )
+    world = world_of(build, catalogue, metrics={"process_state": "T"}, logs=DOWN)
+    _, result = run(world, force=True)
+    assert mutations(world) == ["start logs"]
+    assert "never stopped" in result["services"][0]["refusal"]
+
+
+def test_what_was_not_asked_for_is_left_alone_but_dependencies_are_included(build: Any, run: Any) -> None:
+    world = world_of(build, chain(build), db=DOWN, web=DOWN)
+    _, result = run(world, "api")
+    assert mutations(world) == ["start db"]
+    assert [service["name"] for service in result["services"]] == ["db", "api"]
+
+
+def test_force_restarts_what_is_healthy_once(build: Any, run: Any) -> None:
+    world = world_of(build, build.catalogue(build.service("web")))
+    _, result = run(world, force=True)
+    assert mutations(world) == ["stop web", "start web"]
+    assert result["recovered"]
+
+
+def test_restart_with_takes_a_healthy_dependent_along(build: Any, run: Any) -> None:
+    world = world_of(build, chain(build, restart_with=("api",)), api={"process_state": "T"})
+    run(world)
+    assert mutations(world) == ["stop web", "stop api", "start api", "start web"]
+
+
+def test_a_failed_stop_keeps_its_start_from_happening(build: Any, run: Any) -> None:
+    world = world_of(build, build.catalogue(build.service("web")), web={"process_state": "T", "refuses_stop": True})
+    _, result = run(world)
+    assert mutations(world) == ["stop web", "stop web"]
+    assert not result["recovered"]
+
+
+def test_a_crash_within_the_stability_window_is_not_a_recovery(build: Any, run: Any) -> None:
+    world = world_of(build, build.catalogue(build.service("web")), web={**DOWN, "dies_after": 2.0})
+    _recovery, result = run(world, stable_for=5.0)
+    assert not result["recovered"]
+    assert result["services"][0]["condition"] == "crash_loop"
+    assert "stability window" in result["services"][0]["message"]
+
+
+def test_the_manager_that_is_gone_is_reported_with_the_way_out(build: Any, run: Any) -> None:
+    world = world_of(build, build.catalogue(build.service("web")), web={"available": False, "pid": None})
+    _, result = run(world)
+    assert result["services"][0]["condition"] == "manager_gone"
+    assert not result["recovered"]
+
+
+def test_temp_paths_are_cleared_between_stop_and_start(build: Any, run: Any) -> None:
+    world = world_of(build, build.catalogue(build.service("web", temp=("/tmp/web-work",))), web={"process_state": "T"})
+    world.temp = 3
+    run(world)
+    assert mutations(world) == ["stop web", "clear web", "start web"]
+
+
+def test_the_restart_budget_is_remembered_across_runs(build: Any, run: Any, tmp_path: Path) -> None:
+    service = build.service("web", limits=Limits(attempts=5, ready_timeout=5.0, restarts_per_hour=2))
+    world = world_of(build, build.catalogue(service), web={**DOWN, "comes_back": False})
+    budget = Budget(str(tmp_path / "budget"), wall=world.clock.wall)
+    run(world, budget=budget)
+    assert world.actors["web"].starts == 2
+    _, result = run(world, budget=budget)
+    assert world.actors["web"].starts == 2
+    assert "limit 2" in result["services"][0]["refusal"]
+    assert "next try after" in result["services"][0]["refusal"]
+    world.clock.now += 3700
+    run(world, budget=budget)
+    assert world.actors["web"].starts > 2
+
+
+def test_the_deadline_ends_everything(build: Any, run: Any) -> None:
+    world = world_of(build, chain(build), db={**DOWN, "ready_after": 10000.0}, api=DOWN)
+    began = world.clock.now
+    _recovery, result = run(world)
+    assert world.clock.now - began <= 301.0
+    assert not result["recovered"]
+
+
+def test_assessing_plans_the_same_and_changes_nothing(build: Any, tmp_path: Path) -> None:
+    world = world_of(build, chain(build), db=DOWN)
+    engine = Engine(world, world.catalogue, Budget(str(tmp_path)))
+    assessment = engine.assess(Request(world.catalogue.order, world.clock.now + 60))
+    assert [(step.step, step.service) for step in assessment.plan.steps] == [
+        ("start", "db"),
+        ("wait_ready", "db"),
+        ("verify", ""),
+    ]
+    assert mutations(world) == []
+    result = to_dict(world.catalogue, Recovery(assessment, assessment), applied=False)
+    assert result["changed"] is True
+    assert result["recovered"] is False
+    assert list(tmp_path.iterdir()) == []

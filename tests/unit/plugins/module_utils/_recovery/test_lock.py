@@ -1,0 +1,61 @@
+# Copyright (c) 2026 the toombos.incident authors
+# GNU General Public License v3.0 or later (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Only one recovery at a time, and none locked out by a dead one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.toombos.incident.plugins.module_utils._recovery.lock import Locked, recovery_lock
+
+HOLD = """
+import sys, time
+from ansible_collections.toombos.incident.plugins.module_utils._recovery.lock import recovery_lock
+with recovery_lock(sys.argv[1], "night shift"):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_the_second_is_told_who_holds_it_and_a_killed_holder_frees_it(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, env=environment, text=True
+    )
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "held\n"
+    try:
+        with pytest.raises(Locked) as refused, recovery_lock(str(tmp_path), "me"):
+            pass
+        assert f"pid {holder.pid}" in str(refused.value)
+        assert "night shift" in str(refused.value)
+    finally:
+        holder.send_signal(signal.SIGKILL)
+        holder.wait()
+        holder.stdout.close()
+    with recovery_lock(str(tmp_path), "me"):
+        pass
+    with recovery_lock(str(tmp_path), "me again"):
+        pass
+
+
+def test_an_unreadable_record_is_said(tmp_path: Path) -> None:
+    with recovery_lock(str(tmp_path), "me"):
+        (tmp_path / "recovery.lock").write_text("garbage")
+        with pytest.raises(Locked, match="holder is not known"), recovery_lock(str(tmp_path), "you"):
+            pass
+
+
+def test_a_planted_link_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "victim").write_text("keep")
+    (tmp_path / "recovery.lock").symlink_to(tmp_path / "victim")
+    with pytest.raises(OSError, match="symbolic"), recovery_lock(str(tmp_path), "me"):
+        pass
+    assert (tmp_path / "victim").read_text() == "keep"
