@@ -45,7 +45,7 @@ class Applier:
         }
 
     def apply(self, plan: t.Plan, attempt: int) -> list[t.StepResult]:
-        """Results in order, of all steps but refusals and the verification. A failed service takes its dependents out."""
+        """Results in order, of all steps but refusals and verification. A failed service takes its dependents out."""
         results: list[t.StepResult] = []
         unready: set[str] = {step.service for step in plan.steps if step.step == t.REFUSE}
         for step in plan.steps:
