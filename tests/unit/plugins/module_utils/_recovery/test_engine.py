@@ -257,3 +257,11 @@ def test_assessing_plans_the_same_and_changes_nothing(build: Any, tmp_path: Path
     assert result["changed"] is True
     assert result["recovered"] is False
     assert list(tmp_path.iterdir()) == []
+
+
+def test_force_does_not_restart_the_healthy_again_while_another_fails(build: Any, run: Any) -> None:
+    catalogue = build.catalogue(build.service("web", port=1), build.service("api", port=2))
+    world = world_of(build, catalogue, api={**DOWN, "comes_back": False})
+    run(world, force=True)
+    assert world.actors["web"].starts == 1
+    assert world.actors["api"].starts == 2
