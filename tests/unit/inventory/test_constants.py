@@ -23,8 +23,8 @@ COMMON = {
     "supervisor.service", "supervisor.sock", "supervisord.conf", "supervisord.log", "supervisor",
     "bin", "etc", "log", "logs", "opt", "run", "tmp", "var", "venv",
 }  # fmt: skip
-# The name of the collection itself, also as part of a path; never the bare word.
-OWN_NAME = re.compile(r"toombos[./-]incident", re.IGNORECASE)
+# The name of the collection itself, also as part of a path, and the handle of its authors; never the bare word.
+OWN_NAME = re.compile(r"toombos[./-]incident|\(@toombos\)", re.IGNORECASE)
 
 Patterns = dict[str, re.Pattern[str]]
 
@@ -184,6 +184,7 @@ def test_every_place_of_code_is_read(tmp_path: Path, patterns: Patterns, place: 
         "- toombos.incident.guard:",
         "from ansible_collections.toombos.incident.plugins import x",
         "state_dir: /run/toombos-incident",
+        "  - toombos.incident authors (@toombos)",
         "# Copyright (c) 2026 the toombos.incident authors",
         "seconds = 18000",
         "version: 1.8000",
