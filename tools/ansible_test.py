@@ -58,6 +58,8 @@ def main(arguments: Sequence[str]) -> int:
     env = environment()
     check_files(env)
     command = ["ansible-test", *arguments, "--local", "--color", "no"]
+    if arguments[0] != "sanity":
+        command += ["--python", "{}.{}".format(*sys.version_info)]
     return subprocess.run(command, cwd=MIRROR, env=env, check=False).returncode
 
 

@@ -45,7 +45,7 @@ pep8
             "playbooks",
             (
                 "PLAY RECAP *****\na : ok=3  changed=0 unreachable=0 failed=0\n\n"
-                "PLAY RECAP *****\na : ok=3 changed=0 unreachable=0 failed=0\nb : ok=3 changed=0 unreachable=0 failed=1\n"
+                "PLAY RECAP *****\na : ok=3 changed=0 unreachable=0 failed=0\nb : ok=3 unreachable=0 failed=1\n"
             ),
             2,
             Counts(passed=1, failed=1),
