@@ -25,7 +25,7 @@ def call_by(deadline: float, clock: Clock, function: Callable[[], T]) -> T:
     def run() -> None:
         try:
             values.append(function())
-        except BaseException as error:  # handed to the caller below: a thread has nobody to raise to
+        except BaseException as error:  # noqa: BLE001 - handed to the caller below: a thread has nobody to raise to
             errors.append(error)
 
     thread = threading.Thread(target=run, daemon=True)
@@ -34,5 +34,5 @@ def call_by(deadline: float, clock: Clock, function: Callable[[], T]) -> T:
     if errors:
         raise errors[0]
     if not values:
-        raise Overdue()
+        raise Overdue
     return values[0]

@@ -42,7 +42,8 @@ _MAX_CHUNK_LINE = 4096
 
 class HttpProblem(NetworkProblem):
     """There is no HTTP answer. ``reason`` is one of refused, timeout, unreachable, dns, reset, tls, not_http,
-    too_large (the header block) and incomplete (the answer ended before it said it would)."""
+    too_large (the header block) and incomplete (the answer ended before it said it would).
+    """
 
 
 @dataclass(frozen=True)

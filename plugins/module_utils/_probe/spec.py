@@ -137,14 +137,12 @@ def _parse_process(fields: Fields) -> targets.ProcessTarget:
     least = fields.one("min", read_integer_from(0))
     most = fields.one("max", read_integer_from(0))
     target = targets.ProcessTarget(
-        match=fields.one("match", read_pattern),
+        match=fields.one("match", read_pattern) or "",
         cwd=fields.one("cwd", read_path),
         user=fields.one("user", _read_user),
         min=least if least is not None else min(1, most if most is not None else 1),
         max=most,
     )
-    if not any(fields.has(key) for key in ("match", "cwd", "user")):
-        fields.note("match", "is missing, a process is found by match, cwd or user")
     if target.max is not None and target.min > target.max:
         fields.note("min", f"{target.min} is above max ({target.max})")
     return target
@@ -202,10 +200,10 @@ def _parse_command(fields: Fields) -> targets.CommandTarget:
 
 _Parser = Callable[[Fields], Any]
 # kind → its keys (those it needs, those it may have) and its parser.
-_KINDS: Mapping[str, "tuple[tuple[str, ...], tuple[str, ...], _Parser]"] = {
+_KINDS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...], _Parser]] = {
     "http": (("url",), ("method", "headers", "body", "unix_socket", "verify", "expect", "latency"), parse_http),
     "tcp": (("port",), ("address", "latency"), _parse_tcp),
-    "process": ((), ("match", "cwd", "user", "min", "max"), _parse_process),
+    "process": (("match",), ("cwd", "user", "min", "max"), _parse_process),
     "supervisor": (("program", "socket"), (), _parse_supervisor),
     "systemd": (("unit",), (), _parse_systemd),
     "port_owner": (("port", "expect"), (), _parse_port_owner),

@@ -74,9 +74,12 @@ class TcpTarget:
 
 @dataclass(frozen=True)
 class ProcessTarget:
-    """Processes that fit everything that is declared; between ``min`` and ``max`` of them (None: no upper bound)."""
+    """Processes whose command line holds ``match``, in that directory and of that user.
 
-    match: str | None = None
+    A process and its descendants count once: between ``min`` and ``max`` such trees (None: no upper bound).
+    """
+
+    match: str
     cwd: str | None = None
     user: str | None = None
     min: int = 1
