@@ -50,6 +50,18 @@ class Verdict:
         """The first root cause in dependency order: what to look at first."""
         return self.root_causes[0] if self.root_causes else None
 
+    @property
+    def summary(self) -> str:
+        """One line for people."""
+        total, bad = len(self.checks), [check for check in self.checks if check.status not in (PASS, WARN)]
+        cause = self.root_cause
+        if cause is not None:
+            where = f"{cause.service or 'host'}/{cause.probe}"
+            verb = "fails" if len(bad) == 1 else "fail"
+            return f"{len(bad)} of {total} checks {verb}; root cause: {where} {cause.reason}: {cause.message}"
+        warned = [f"{check.service or 'host'}/{check.probe}" for check in self.checks if check.status == WARN]
+        return f"all {total} checks pass" + (f"; with a warning: {', '.join(warned)}" if warned else "")
+
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready, without the checks."""
         return {

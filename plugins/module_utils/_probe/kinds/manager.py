@@ -37,7 +37,7 @@ def _ask(name: str, spec: ManagerSpec, deadline: float, context: Context) -> Out
         return Outcome(FAIL, reasons.TIMEOUT, f"{spec.kind} did not answer in time", None, RUNNING)
     observed = {"state": state.state, "pid": state.pid, "detail": state.detail}
     if not state.available:
-        return Outcome(FAIL, reasons.MANAGER_GONE, f"{spec.kind} does not answer: {state.detail}", observed, RUNNING)
+        return Outcome(FAIL, reasons.MANAGER_GONE, state.detail, observed, RUNNING)
     detail = f" ({state.detail})" if state.detail else ""
     message = f"{name} is {state.state}{detail}"
     if state.state != RUNNING:

@@ -1,0 +1,33 @@
+# Copyright (c) 2026 the toombos.incident authors
+# GNU General Public License v3.0 or later (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The AnsibleModule of modules that are given a catalogue: it may carry credentials for probes, and it is long."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+_CATALOGUES = ("services", "probes", "host_probes")
+
+
+class CatalogueModule(AnsibleModule):  # type: ignore[misc] # ansible is not typed
+    """Of the options that hold a catalogue only the names reach the system log and the result.
+
+    ``no_log`` would not do: it also takes every text of the catalogue, down to "http", out of the whole result.
+    """
+
+    @property
+    def invocation(self) -> dict[str, Any]:
+        """To be handed to ``exit_json`` and ``fail_json`` in place of the raw options."""
+        return {
+            "module_args": {
+                key: sorted(map(str, value)) if key in _CATALOGUES and value else value
+                for key, value in self.params.items()
+            }
+        }
+
+    def _log_invocation(self) -> None:
+        arguments = self.invocation["module_args"]
+        self.log("Invoked with " + " ".join(f"{key}={value}" for key, value in arguments.items()))
