@@ -67,11 +67,14 @@ class _Stop:
                 if stat.identity not in acted:
                     acted.add(stat.identity)
                     act(stat)
+            # Asked before the scan: only a scan that began after the last one had ended sees everything it forked.
+            quiet = not self._pending()
             self._follow(self._is_new_in_group)
-            if not self._pending() or self._clock.monotonic() >= deadline:
+            if self._clock.monotonic() >= deadline or (quiet and not self._pending()):
                 return
-            self._clock.sleep(pause)
-            pause = min(pause * 1.5, _LAST_POLL)
+            if not quiet:
+                self._clock.sleep(pause)
+                pause = min(pause * 1.5, _LAST_POLL)
 
     def _follow(self, more: Callable[[Stat], bool]) -> None:
         """Track what ``more`` selects, and every descendant of what is tracked, parents first."""

@@ -63,8 +63,8 @@ def _effective_uid(base: str) -> int:
 def _arguments(base: str) -> tuple[str, ...]:
     with open(f"{base}/cmdline", "rb") as file:
         data = file.read()
-    # Programs that rewrite their title leave blanks or several zero bytes at its end.
-    text = data.rstrip(b"\0 ").decode("utf-8", "replace")
+    # Programs that rewrite their title leave several zero bytes at its end.
+    text = data.rstrip(b"\0").decode("utf-8", "replace")
     return tuple(text.split("\0")) if text else ()
 
 
