@@ -66,6 +66,8 @@ def parse_catalogue(raw: Any) -> Catalogue:
 
 def parse_host_probes(raw: Any) -> tuple[Probe, ...]:
     """The probes in ``incident_host_probes``, as written; they belong to no service. Raises CatalogueError."""
+    if isinstance(raw, Mapping) and not raw:
+        return ()  # a host may be asked nothing about itself; only a service must be judged
     problems: list[str] = []
     probes = _parse_probes(Fields(raw, "incident_host_probes", problems), "", problems)
     if problems:

@@ -48,7 +48,12 @@ def render_inventory(tmp_path_factory: pytest.TempPathFactory) -> Render:
         (work / "ansible.cfg").write_text("")
         extra = {**overrides, "ansible_become": False, "rendered_file": str(work / "out.json")}
         (work / "extra.json").write_text(json.dumps(extra))
-        command = [sys.executable, "-m", "ansible", "playbook", "-i", str(ROOT / "inventory"), str(work / "render.yml")]
+        command = [
+            str(Path(sys.executable).with_name("ansible-playbook")),
+            "-i",
+            str(ROOT / "inventory"),
+            str(work / "render.yml"),
+        ]
         settings = {
             "ANSIBLE_CONFIG": str(work / "ansible.cfg"),
             "ANSIBLE_HOME": str(work),
