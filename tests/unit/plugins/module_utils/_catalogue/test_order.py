@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Dict, List
+
 import pytest
 from hypothesis import given, strategies as st
 
@@ -16,7 +18,7 @@ from ansible_collections.toombos.incident.plugins.module_utils._catalogue.order 
 from ansible_collections.toombos.incident.plugins.module_utils._catalogue.types import Catalogue, ManagerSpec, Service
 from ansible_collections.toombos.incident.plugins.module_utils._errors import CatalogueError, IncidentError
 
-Graph = dict[str, list[str]]
+Graph = Dict[str, List[str]]
 
 
 @st.composite

@@ -262,7 +262,6 @@ def test_host_probes_belong_to_no_service_and_keep_their_order() -> None:
         ({"disk": {"kind": "disk"}}, "incident_host_probes.disk.path: is missing"),
         ({"disk": {"kind": "disc"}}, "incident_host_probes.disk.kind: 'disc' is no kind of probe"),
         ([], "incident_host_probes: must be a mapping, not a list"),
-        ({}, "incident_host_probes: declares no probe"),
     ],
 )
 def test_host_probes_are_refused_under_their_path(raw: Any, problem: str) -> None:
@@ -270,3 +269,7 @@ def test_host_probes_are_refused_under_their_path(raw: Any, problem: str) -> Non
         parse_host_probes(raw)
     assert len(caught.value.problems) == 1
     assert caught.value.problems[0].startswith(problem)
+
+
+def test_a_host_may_be_asked_nothing() -> None:
+    assert parse_host_probes({}) == ()
