@@ -49,10 +49,6 @@ options:
     description: Whether the task fails when the verdict is V(fail). The result is the same in both cases.
     type: bool
     default: true
-  state_dir:
-    description: Directory on the host where records of services without a manager of their own are kept.
-    type: path
-    default: /run/toombos-incident
 notes:
   - The options O(services) and O(probes) may carry credentials, for example in headers. Only the names of their entries
     are echoed or logged, and what looks like a secret is masked in all answers.
@@ -200,7 +196,6 @@ def check(params: dict[str, Any]) -> dict[str, Any]:
         deadline=started + min(limits) if limits else None,
         wait=params["wait"] is not None,
         clock=clock,
-        state_dir=params["state_dir"],
     )
     verdict = judge(checks, catalogue)
     return {
@@ -221,7 +216,6 @@ def main() -> None:
             "wait": {"type": "str"},
             "deadline": {"type": "str"},
             "fail_when_unhealthy": {"type": "bool", "default": True},
-            "state_dir": {"type": "path", "default": "/run/toombos-incident"},
         },
         required_one_of=[("services", "probes")],
         required_by={"only": ("services",)},

@@ -12,16 +12,14 @@ from ansible_collections.toombos.incident.plugins.module_utils._clock import Clo
 from ansible_collections.toombos.incident.plugins.module_utils._process.table import read_table
 from ansible_collections.toombos.incident.plugins.module_utils._process.types import ProcessTable
 
-STATE_DIR = "/run/toombos-incident"
 _FRESH = 0.3  # seconds for which a process table answers further questions
 
 
 class Context:
-    """Ports of one run of probes. ``state_dir``: where the process manager keeps its records."""
+    """Ports of one run of probes."""
 
-    def __init__(self, clock: Clock, *, state_dir: str = STATE_DIR, proc: str = "/proc") -> None:
+    def __init__(self, clock: Clock, *, proc: str = "/proc") -> None:
         self.clock = clock
-        self.state_dir = state_dir
         self.proc = proc
         self._lock = threading.Lock()
         self._table: ProcessTable | None = None

@@ -12,7 +12,7 @@ from ansible_collections.toombos.incident.plugins.module_utils._clock import Clo
 from ansible_collections.toombos.incident.plugins.module_utils._command import kill_all_children
 from ansible_collections.toombos.incident.plugins.module_utils._probe import reasons
 from ansible_collections.toombos.incident.plugins.module_utils._probe.attempts import ATTEMPTS, Attempt
-from ansible_collections.toombos.incident.plugins.module_utils._probe.context import STATE_DIR, Context
+from ansible_collections.toombos.incident.plugins.module_utils._probe.context import Context
 from ansible_collections.toombos.incident.plugins.module_utils._probe.schedule import (
     Progress,
     default_deadline,
@@ -32,7 +32,6 @@ def run_probes(
     deadline: float | None,
     wait: bool = False,
     clock: Clock,
-    state_dir: str = STATE_DIR,
     kinds: Mapping[str, Attempt] = ATTEMPTS,
 ) -> list[Check]:
     """One check per probe, in order. ``deadline`` is a value of ``clock.monotonic``; None: what the probes need.
@@ -42,7 +41,7 @@ def run_probes(
     """
     if deadline is None:
         deadline = clock.monotonic() + default_deadline(probes)
-    run = _Run(probes, deadline, wait, Context(clock, state_dir=state_dir), kinds)
+    run = _Run(probes, deadline, wait, Context(clock), kinds)
     # Plain daemon threads: an executor would wait for hanging ones when the process ends.
     threads = _start_threads(run, min(len(probes), _MOST_THREADS))
     _join(threads, deadline, clock)

@@ -62,7 +62,7 @@ class LocalHost:
 
     def probe(self, probes: Sequence[Probe], deadline: float) -> list[Check]:
         """Ask all at once."""
-        return run_probes(probes, deadline=deadline, wait=False, clock=self.clock, state_dir=self._state_dir)
+        return run_probes(probes, deadline=deadline, wait=False, clock=self.clock)
 
     def config_error(self, service: Service, deadline: float) -> str:
         """Run the declared validator as the service's user; it must not write bytecode into the application."""
