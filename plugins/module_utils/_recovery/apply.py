@@ -83,7 +83,11 @@ class Applier:
         self._host.manager(service).stop(self._until(grace + 10.0))
         # A manager waits for the process it started; workers of that process may outlive it and keep the port.
         now = self._host.table().processes
-        left = [old for old in before if old.pid in now and now[old.pid].identity == old.identity]
+        left = [
+            old
+            for old in before
+            if old.pid in now and now[old.pid].identity == old.identity and now[old.pid].state != "Z"
+        ]
         if left:
             self._end(left, grace)
         return "stopped" + (f", ended {len(left)} processes that outlived it" if left else "")
