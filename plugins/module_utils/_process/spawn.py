@@ -53,6 +53,8 @@ def spawn_detached(
         raise ProcessError("There is no command to start.", "Declare manager.command.")
     account = find_account(user)
     environment = _environment(account, env)
+    if any("\0" in text for text in (*argv, *environment, *environment.values(), cwd, log or "")):
+        raise ProcessError("A zero byte cannot be part of a command, a path or the environment.", "Correct env_file.")
     plan = spawn_child.Plan(
         candidates=_candidates(argv[0], environment["PATH"]),
         argv=tuple(os.fsencode(argument) for argument in argv),
