@@ -22,12 +22,8 @@ def observe(
 ) -> t.HostView:
     """Look at the named services. Nothing is changed, and no answer comes after the deadline."""
     services = [catalogue.services[name] for name in names]
-    # The initial delay belongs to a fresh start; what runs already is asked at once.
-    probes = [
-        replace(probe, schedule=replace(probe.schedule, initial_delay=0.0))
-        for service in services
-        for probe in service.probes
-    ]
+    before = host.table()
+    probes = [probe for service in services for probe in _questions(service, host, before)]
     checks = host.probe(list(host_probes) + probes, deadline)
     asked, answers = checks[: len(host_probes)], checks[len(host_probes) :]
     table = host.table()
@@ -35,6 +31,27 @@ def observe(
     listeners = host.listeners(ports, table)
     view = {service.name: _look_at(host, service, answers, table, listeners) for service in services}
     return t.HostView(_ask_about_causes(host, catalogue, view, deadline), tuple(asked))
+
+
+def _questions(service: Service, host: Host, table: ProcessTable) -> list[Probe]:
+    """The probes of something that should be running now.
+
+    The initial delay belongs to a fresh start. Asking again is for answers that may have been bad luck: where there is
+    no process, one refusal is the truth, and waiting for the second would only make the outage longer.
+    """
+    identifiable = bool(service.manager.match or service.manager.command)
+    gone = identifiable and not host.own(service, table)
+    return [
+        replace(
+            probe,
+            schedule=replace(
+                probe.schedule,
+                initial_delay=0.0,
+                failure_threshold=1 if gone else probe.schedule.failure_threshold,
+            ),
+        )
+        for probe in service.probes
+    ]
 
 
 def _look_at(
