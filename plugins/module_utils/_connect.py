@@ -92,7 +92,7 @@ def _connect_one(family: int, address: Any, timeout: float) -> socket.socket:
 def _resolve(host: str, port: int, deadline: float, clock: Clock) -> list[tuple[int, Any]]:
     try:
         found = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM, 0, socket.AI_NUMERICHOST)
-    except socket.gaierror:
+    except (socket.gaierror, UnicodeError):  # a name, or nothing that could be one: the resolver tells
         found = _ask_resolver(host, port, deadline, clock)
     return [(int(family), address) for family, _type, _proto, _name, address in found]
 
