@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any, Mapping
 
 MISSING: Any = object()
@@ -36,6 +37,6 @@ def show(value: Any) -> Any:
     """The value for a report: plain values as they are, everything else and long text as a short line."""
     if isinstance(value, str):
         return value[:_LONG]
-    if value is None or isinstance(value, (bool, int)):
+    if value is None or isinstance(value, (bool, int)) or (isinstance(value, float) and math.isfinite(value)):
         return value
     return json.dumps(value)[:_LONG]
