@@ -144,7 +144,7 @@ def _unmet(conditions: Sequence[Condition], answer: _Answer, reason: str) -> _Ob
             wanted = " or ".join(json.dumps(accepted) for accepted in condition.values)
             shown = show(value)
             message = f"{condition.path} is {json.dumps(shown)}, not {wanted}"
-            return _Objection(reason, message, {condition.path: shown})
+            return _Objection(reason, message, {"json": {condition.path: shown}})
     return None
 
 
