@@ -54,7 +54,7 @@ def format_duration(seconds: float) -> str:
     """``0.4s``, ``12.3s``, ``2m05s``, ``1h02m``: short, for people."""
     if seconds < 60:
         return f"{seconds:.1f}s"
-    whole = int(round(seconds))
+    whole = round(seconds)
     if whole < 3600:
         return f"{whole // 60}m{whole % 60:02d}s"
     return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
