@@ -119,8 +119,13 @@ class ProcessManager:
     def _environment(self) -> dict[str, str]:
         if self._spec.env_file is None:
             return {}
-        with open(self._spec.env_file, encoding="utf-8") as file:
-            return parse_env_file(file.read())
+        with open(self._spec.env_file, "rb") as file:
+            content = file.read()
+        try:
+            return parse_env_file(content.decode("utf-8"))
+        except UnicodeDecodeError:
+            # The decoder's own words would quote the content.
+            raise ManagerError(f"{self._spec.env_file} is not UTF-8 text.", "Correct env_file.") from None
 
 
 def _failure(what: str, error: Exception) -> ManagerError:

@@ -75,21 +75,16 @@ class SupervisorManager:
 
     def start(self, deadline: float) -> None:
         """Without waiting for supervisord's startsecs: they prove less than the probes do."""
-        try:
-            self._call("startProcess", self._program, False, deadline=deadline, timeout=_ACT_TIMEOUT)
-        except Fault as fault:
-            if fault.code != _ALREADY_STARTED:
-                raise self._refusal("start", fault) from fault
+        self._act("start", "startProcess", False, deadline=deadline, fine=(_ALREADY_STARTED,))
 
     def stop(self, deadline: float) -> None:
         """TERM by supervisord; KILL by supervisord when its own stopwaitsecs or our stop timeout have passed."""
+        self._act("stop", "stopProcess", False, deadline=deadline, fine=(_NOT_RUNNING,))
         try:
-            self._call("stopProcess", self._program, False, deadline=deadline, timeout=_ACT_TIMEOUT)
+            self._wake()
+            self._until_stopped(deadline)
         except Fault as fault:
-            if fault.code != _NOT_RUNNING:
-                raise self._refusal("stop", fault) from fault
-        self._wake()
-        self._until_stopped(deadline)
+            raise self._refusal("stop", fault) from fault
 
     def _until_stopped(self, deadline: float) -> None:
         kill_at = self._clock.monotonic() + self._stop_timeout
@@ -115,12 +110,17 @@ class SupervisorManager:
             self._signal("CONT")
 
     def _signal(self, name: str) -> None:
+        # Ended meanwhile; or older than 3.2 and without signals: its own stopwaitsecs must do.
+        self._act(f"send SIG{name} to", "signalProcess", name, fine=(_NOT_RUNNING, _UNKNOWN_METHOD))
+
+    def _act(
+        self, verb: str, method: str, argument: str | bool, *, fine: tuple[int, ...], deadline: float | None = None
+    ) -> None:
         try:
-            self._call("signalProcess", self._program, name, timeout=_ACT_TIMEOUT)
+            self._call(method, self._program, argument, deadline=deadline, timeout=_ACT_TIMEOUT)
         except Fault as fault:
-            # Ended meanwhile; or older than 3.2 and without signals: its own stopwaitsecs must do.
-            if fault.code not in (_NOT_RUNNING, _UNKNOWN_METHOD):
-                raise self._refusal(f"send SIG{name} to", fault) from fault
+            if fault.code not in fine:
+                raise self._refusal(verb, fault) from fault
 
     def _info(self, deadline: float | None = None) -> dict[str, Any]:
         info = self._call("getProcessInfo", self._program, deadline=deadline)

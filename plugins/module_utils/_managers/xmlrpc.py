@@ -38,6 +38,8 @@ def load_answer(body: bytes) -> Any:
     fault = root.find("fault/value")
     if fault is not None:
         words = _load(fault)
+        if not isinstance(words, dict) or not {"faultCode", "faultString"} <= set(words):
+            raise ValueError("a fault without its code")
         raise Fault(int(words["faultCode"]), str(words["faultString"]))
     value = root.find("params/param/value")
     if root.tag != "methodResponse" or value is None:
