@@ -114,7 +114,7 @@ def read_command(value: Any) -> tuple[str, ...]:
             words = shlex.split(value)
         except ValueError as error:
             raise Malformed(f"{value!r} cannot be split into arguments ({error})") from error
-    elif isinstance(value, (list, tuple)) and all(isinstance(word, str) for word in value):
+    elif isinstance(value, (list, tuple)) and all(_is_word(word) for word in value):
         words = [str(word) for word in value]
     else:
         raise Malformed(f"{value!r} must be a string or a list of strings")
@@ -123,6 +123,11 @@ def read_command(value: Any) -> tuple[str, ...]:
     if any("\0" in word for word in words):
         raise Malformed("an argument must not hold a NUL character")
     return tuple(words)
+
+
+def _is_word(value: Any) -> bool:
+    # A templated port in a command arrives as a number from some cores and as text from others.
+    return isinstance(value, (str, int)) and not isinstance(value, bool)
 
 
 def read_pattern(value: Any) -> str:

@@ -200,7 +200,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("queue.manager.command", None, "queue.manager.command: is missing, a process manager needs it"),
     ("queue.manager.command", [], "queue.manager.command: [] names no command"),
     ("queue.manager.command", [" "], "queue.manager.command: [' '] names no command"),
-    ("queue.manager.command", ["run", 1], "queue.manager.command: ['run', 1] must be a string or a list of strings"),
+    ("queue.manager.command", ["run", 1.5], "queue.manager.command: ['run', 1.5] must be a string or a list of strings"),
     ("queue.manager.command", ["run", "a\0b"], "queue.manager.command: an argument must not hold a NUL character"),
     ("queue.manager.command", "run 'x", 'queue.manager.command: "run \'x" cannot be split into arguments'),
     ("queue.manager.cwd", None, "queue.manager.cwd: is missing, a process manager needs it"),

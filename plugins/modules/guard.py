@@ -1,0 +1,101 @@
+#!/usr/bin/python
+# Copyright (c) 2026 the toombos.incident authors
+# GNU General Public License v3.0 or later (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Refuse a run that must not begin (documentation; the code is the action plugin of the same name)."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: guard
+short_description: Refuse a run that must not begin
+version_added: "0.1.0"
+description:
+  - Makes a responder's inputs exact. They arrive as text from extra-vars and surveys.
+  - Resolves the targets and refuses blank, unknown and too many ones, misspelt variables and invalid catalogues.
+  - Runs on the controller as an action plugin and never connects to a host. Use it with C(run_once).
+options:
+  target:
+    description: Host pattern. Empty is refused.
+    type: str
+    required: true
+  svc:
+    description: Names of services, separated by commas. Empty means all.
+    type: str
+    default: ""
+  plan:
+    description: V(only) plans and changes nothing.
+    type: str
+    default: ""
+  approve:
+    description: The approved plan hash.
+    type: str
+    default: ""
+  force:
+    description: A truth value as text.
+    type: str
+    default: ""
+  reason:
+    description: Why, and by whom. At least 10 characters with O(force).
+    type: str
+    default: ""
+  max_hosts:
+    description: Most hosts that the target may mean, as text. Empty means the number of the policy.
+    type: str
+    default: ""
+  policy:
+    description: How a roll-out behaves, C(incident_policy) of the inventory.
+    type: dict
+    default: {}
+attributes:
+  check_mode:
+    description: Can run in C(check_mode) and return changed status prediction without modifying target.
+    support: full
+  diff_mode:
+    description: Returns details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
+    support: none
+  idempotent:
+    description: Never changes anything.
+    support: full
+  platform:
+    description: Runs on the controller.
+    support: full
+    platforms: posix
+author:
+  - toombos.incident authors (@toombos)
+"""
+
+EXAMPLES = r"""
+- name: Check before anything else
+  toombos.incident.guard:
+    target: web
+    force: "no"
+    policy: "{{ incident_policy }}"
+  run_once: true
+  register: guard_result
+"""
+
+RETURN = r"""
+inputs:
+  description: The inputs with their types.
+  returned: success
+  type: dict
+  sample: {target: web, services: [], plan_only: false, approve: "", force: false, reason: "", max_hosts: 50}
+policy:
+  description: The policy with its types, times in seconds.
+  returned: success
+  type: dict
+  sample: {canary: 1, batches: [1, "10%", "100%"], max_hosts: 50, stable_for: 2.0, deadline: 300.0}
+targets:
+  description: Names of the hosts that the run means and may reach.
+  returned: success
+  type: list
+  elements: str
+  sample: [web-1, web-2]
+started:
+  description: When the run began, in seconds since the epoch.
+  returned: success
+  type: float
+  sample: 1795459530.9
+"""
