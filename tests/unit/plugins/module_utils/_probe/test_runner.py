@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -245,3 +246,25 @@ def test_no_command_and_no_socket_is_left_behind(zoo: Any, peers: Any) -> None:
     peers._all.clear()
     wait_for(lambda: threading.active_count() <= threads - 1)
     wait_for(lambda: open_sockets() <= sockets - 1)
+
+
+ASK_AND_EXIT = """
+from {spec} import parse_probe
+from {runner} import run_probes
+from {clock} import Clock
+raw = {{"kind": "command", "command": [sys.executable, {command!r}], "timeout": 600}}
+print(run_probes([parse_probe("p", raw, where="p")], deadline=Clock().monotonic() + 3.0, clock=Clock())[0].status)
+"""
+
+
+def test_a_command_does_not_outlive_a_process_that_ends_with_the_answer(zoo: Any) -> None:
+    command = zoo.script("command.py", "signal.signal(15, signal.SIG_IGN); ready(); time.sleep(600)")
+    modules = {"spec": parse_probe.__module__, "runner": run_probes.__module__, "clock": Clock.__module__}
+    script = zoo.script("ask.py", ASK_AND_EXIT.format(command=command, **modules))
+    path = next(entry for entry in sys.path if entry.endswith("collections"))
+    done = subprocess.run(
+        [sys.executable, script], check=False, capture_output=True, text=True, env={"PYTHONPATH": path}, timeout=60
+    )
+    assert (done.stdout, done.stderr) == ("unknown\n", "")
+    assert Path(command + ".ready").exists()
+    zoo.until(lambda: not zoo.alive())
