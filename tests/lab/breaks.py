@@ -1,0 +1,167 @@
+# Copyright (c) 2026 the toombos.incident authors
+# GNU General Public License v3.0 or later (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ways to break a lab. Each returns when the damage can be seen, and says what it did."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+
+from processes import Running, kill, tree, until
+from stack import PROGRAM, Stack
+
+
+def stop(lab: Stack) -> str:
+    """Main is stopped in supervisord."""
+    lab.supervisorctl("stop", PROGRAM)
+    until(lambda: lab.answers("main") == 0, "main is down")
+    return "main was stopped"
+
+
+def kill_crm(lab: Stack) -> str:
+    """Both processes of the mock CRM are killed."""
+    kill(_tree(lab, "mocks/crm_service.py"))
+    return "the mock CRM was killed"
+
+
+def kill_worker(lab: Stack) -> str:
+    """The worker of the mock CRM is killed; its parent lives and keeps the port."""
+    kill([process for process in _tree(lab, "mocks/crm_service.py") if "--worker" in process.command])
+    return "the worker of the mock CRM was killed behind its parent"
+
+
+def kill_main(lab: Stack) -> str:
+    """Main is killed; supervisord may bring it back by itself."""
+    kill(_tree(lab, "uvicorn"))
+    return "main was killed"
+
+
+def hang(lab: Stack) -> str:
+    """Main is frozen; its port still accepts."""
+    _freeze(_tree(lab, "uvicorn"))
+    return "main was frozen"
+
+
+def hang_crm(lab: Stack) -> str:
+    """The mock CRM is frozen."""
+    _freeze(_tree(lab, "mocks/crm_service.py"))
+    return "the mock CRM was frozen"
+
+
+def crash_loop(lab: Stack) -> str:
+    """Main dies at every start until somebody repairs it."""
+    (lab.app / "missing-dependency").write_text("")
+    kill(_tree(lab, "uvicorn"))
+    until(lambda: "FATAL" in lab.supervisorctl("status", PROGRAM), "supervisord gives main up")
+    return "main dies at every start"
+
+
+def bad_env(lab: Stack) -> str:
+    """A value in .env has the wrong type, and main was restarted into it."""
+    _edit_env(lab, "METRICS_PORT=9100", "METRICS_PORT=abc")
+    kill(_tree(lab, "uvicorn"))
+    until(lambda: "FATAL" in lab.supervisorctl("status", PROGRAM), "supervisord gives main up")
+    return "the configuration of main is broken"
+
+
+def errors(lab: Stack) -> str:
+    """Main answers 500 to everything until it is restarted."""
+    for process in _tree(lab, "uvicorn"):
+        os.kill(process.pid, signal.SIGUSR2)
+    until(lambda: lab.answers("main") == 500, "main answers 500")
+    return "main answers 500"
+
+
+def foreign(lab: Stack) -> str:
+    """A process that is not main sits on main's port."""
+    stop(lab)
+    command = [sys.executable, "-m", "http.server", str(lab.ports["main"]), "--bind", "127.0.0.1"]
+    lab.launch(command, "foreign.log", cwd=lab.home / "foreign")
+    until(lambda: lab.answers("main") == 404, "the foreign process answers")
+    return "a foreign process took main's port"
+
+
+def orphan(lab: Stack) -> str:
+    """Main runs, but not under supervisord."""
+    stop(lab)
+    lab.launch(lab.main_command(), "halcytone.out.log")
+    until(lambda: lab.answers("main") == 200, "the orphan answers")
+    return "main runs outside supervisord"
+
+
+def supervisord_gone(lab: Stack) -> str:
+    """supervisord is killed; main lives on without it."""
+    kill([process for process in lab.running() if "supervisor.supervisord" in process.command])
+    return "supervisord was killed, main lives on"
+
+
+def supervisord_and_main_gone(lab: Stack) -> str:
+    """supervisord and main are killed."""
+    supervisord_gone(lab)
+    kill(_tree(lab, "uvicorn"))
+    return "supervisord and main were killed"
+
+
+def all_down(lab: Stack) -> str:
+    """Nothing of the application runs; monitoring does."""
+    supervisord_and_main_gone(lab)
+    kill(_tree(lab, "mocks/"))
+    return "supervisord, main and both mocks were killed"
+
+
+def stale_temp(lab: Stack) -> str:
+    """Main is stopped and left things in its temp path, among them a link that leads elsewhere."""
+    stop(lab)
+    work = lab.home / "tmp" / "halcytone-work"
+    (work / "deep").mkdir(parents=True)
+    (work / "deep" / "half-written").write_text("x" * 1000)
+    (lab.home / "precious").mkdir(exist_ok=True)
+    (lab.home / "precious" / "keep").write_text("keep")
+    (work / "link").symlink_to(lab.home / "precious")
+    return "main was stopped and left temporary files"
+
+
+BREAKS: dict[str, Callable[[Stack], str]] = {
+    "stop": stop,
+    "kill": kill_crm,
+    "kill-worker": kill_worker,
+    "kill-main": kill_main,
+    "hang": hang,
+    "hang-crm": hang_crm,
+    "crash-loop": crash_loop,
+    "bad-env": bad_env,
+    "errors": errors,
+    "foreign": foreign,
+    "orphan": orphan,
+    "supervisord-gone": supervisord_gone,
+    "supervisord-and-main-gone": supervisord_and_main_gone,
+    "all-down": all_down,
+    "stale-temp": stale_temp,
+}
+
+
+def fix(lab: Stack) -> str:
+    """Take back what only a person can: the broken value, the missing dependency, the foreign process."""
+    (lab.app / "missing-dependency").unlink(missing_ok=True)
+    _edit_env(lab, "METRICS_PORT=abc", "METRICS_PORT=9100")
+    kill([process for process in lab.running() if "http.server" in process.command])
+    return "what a recovery cannot mend is mended; run the recovery for the rest"
+
+
+def _tree(lab: Stack, words: str) -> list[Running]:
+    running = lab.running()
+    found = {process.pid: process for root in running if words in root.command for process in tree(root.pid, running)}
+    return list(found.values())
+
+
+def _freeze(processes: list[Running]) -> None:
+    for process in processes:
+        os.kill(process.pid, signal.SIGSTOP)
+
+
+def _edit_env(lab: Stack, old: str, new: str) -> None:
+    file = lab.app / ".env"
+    file.write_text(file.read_text().replace(old, new))
