@@ -10,12 +10,14 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
 import pytest
 
+from ansible_collections.toombos.incident.plugins.module_utils._process.stat import read_stat
 from ansible_collections.toombos.incident.plugins.module_utils._process.table import read_process, read_table
 from ansible_collections.toombos.incident.plugins.module_utils._process.types import Process
 
@@ -45,7 +47,16 @@ class Zoo:
         """Start a command as the leader of a session."""
         child = subprocess.Popen(list(argv), cwd=cwd or self.home, start_new_session=True, **options)
         self.children.append(child)
+        # The kernel reports a successful exec before it has put the new arguments in place.
+        self.until(lambda: self.look(child.pid).argv or child.poll() is not None)
         return self.look(child.pid)
+
+    def open_to_all(self) -> None:
+        """Let every user enter the directory (parallel runs put it deeper)."""
+        for folder in (self.home, *self.home.parents):
+            if folder == Path(tempfile.gettempdir()):
+                break
+            folder.chmod(0o755)
 
     def start(self, name: str, body: str) -> Process:
         """Start a script and wait until it is ready."""
@@ -65,9 +76,17 @@ class Zoo:
         return process
 
     def alive(self) -> list[Process]:
-        """What still runs below the directory."""
-        found = read_table().processes.values()
-        return [p for p in found if str(self.home) in p.command_line and p.state not in "ZX" and p.pid != os.getpid()]
+        """What still runs of it: in a session that was started here, or with the directory in its arguments."""
+        sessions = {child.pid for child in self.children}
+        return [
+            process
+            for process in read_table().processes.values()
+            if process.state not in "ZX" and process.pid != os.getpid() and self._is_mine(process, sessions)
+        ]
+
+    def _is_mine(self, process: Process, sessions: set[int]) -> bool:
+        stat = read_stat(process.pid)
+        return str(self.home) in process.command_line or (stat is not None and stat.session in sessions)
 
     def until(self, condition: Callable[[], object], seconds: float = 30.0) -> None:
         """Wait for a condition; generous, because the machine may be busy, and only a failing test waits that long."""

@@ -125,7 +125,7 @@ ProcessManager("app", spec, Clock(), {str(world.state)!r}, 15.0).start(Clock().m
 
 
 def test_stop_ends_the_whole_tree_and_may_be_repeated(world):
-    world.zoo.script("app.py", "os.fork() and ready()\n" + APP)
+    world.zoo.script("app.py", "os.fork() or time.sleep(600)\n" + APP)
     pid = world.start()
     assert len(world.mine()) == 2
     world.stop()
@@ -277,8 +277,7 @@ def test_a_busy_lock_is_an_error_by_the_deadline(world):
 @pytest.mark.skipif(not os.path.exists("/usr/bin/python3"), reason="needs an interpreter that everybody may execute")
 def test_a_service_without_a_declared_user_keeps_the_one_it_had(world):
     nobody = pwd.getpwnam("nobody")
-    for folder in (world.zoo.home, *list(world.zoo.home.parents)[:2]):
-        folder.chmod(0o755)
+    world.zoo.open_to_all()
     os.chown(world.zoo.home, nobody.pw_uid, nobody.pw_gid)
     world.spec = replace(world.spec, command=("/usr/bin/python3", "app.py"), user="nobody")
     world.start()

@@ -108,8 +108,7 @@ def test_without_a_log_its_words_are_discarded(zoo):
 @as_root
 @pytest.mark.skipif(not os.path.exists("/usr/bin/python3"), reason="needs an interpreter that everybody may execute")
 def test_root_starts_it_as_its_user(zoo):
-    for folder in (zoo.home, *list(zoo.home.parents)[:2]):
-        folder.chmod(0o755)
+    zoo.open_to_all()
     os.chown(zoo.home, NOBODY.pw_uid, NOBODY.pw_gid)
     # The interpreter of the tests may lie where nobody may not go.
     process, seen = started(zoo, user="nobody", python="/usr/bin/python3")
@@ -123,8 +122,7 @@ def test_root_starts_it_as_its_user(zoo):
 
 @as_root
 def test_a_log_that_its_user_may_not_write_is_not_opened_by_root_for_it(zoo):
-    for folder in (zoo.home, *list(zoo.home.parents)[:2]):
-        folder.chmod(0o755)
+    zoo.open_to_all()
     with pytest.raises(ProcessError, match=r"app.log cannot be opened by nobody: Permission denied"):
         spawn(zoo, "sleep", "600", user="nobody")
     assert not (zoo.home / "app.log").exists()
