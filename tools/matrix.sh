@@ -28,7 +28,8 @@ check() { # core, Python
     venv=$PWD/build/matrix/$1
     if ! "$venv/bin/ansible" --version >/dev/null 2>&1; then
         uv venv --quiet --clear --python "$python" "$venv"
-        uv pip install --quiet --python "$venv/bin/python" "ansible-core==$1.*" pytest pytest-xdist hypothesis jmespath requests
+        uv pip install --quiet --python "$venv/bin/python" "ansible-core==$1.*" \
+            pytest pytest-xdist jmespath requests -r tests/unit/requirements.txt
     fi
     quiet "$venv/bin/ansible-playbook" --syntax-check recover.yml playbooks/*.yml
     # A mistyped target: the guard refuses it, which takes its action plugin, the inventory and the callback.

@@ -23,7 +23,7 @@ fi
 venv=build/oldest
 if ! "$venv/bin/python" -m pytest --version >/dev/null 2>&1 || [ "$("$venv/bin/python" -V)" != "$("$python" -V)" ]; then
     uv venv --quiet --clear --python "$python" "$venv"
-    uv pip install --quiet --python "$venv/bin/python" pytest pytest-xdist hypothesis PyYAML
+    uv pip install --quiet --python "$venv/bin/python" pytest pytest-xdist PyYAML -r tests/unit/requirements.txt
 fi
 "$venv/bin/python" -V
 exec "$venv/bin/python" -m pytest -q -n 2 tests/unit/plugins/module_utils
