@@ -15,13 +15,18 @@ unexport ANSIBLE_COLLECTIONS_PATH ANSIBLE_INVENTORY ANSIBLE_ROLES_PATH ANSIBLE_S
 
 GROUPS := lint unit sanity integration importer docs footguns runner lab molecule
 
-.PHONY: help setup test $(GROUPS) requirements
+LAB := python tests/lab/lab.py
+
+.PHONY: help setup recover test $(GROUPS) matrix lab-up lab-break lab-status lab-down requirements clean
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^(# )?[a-z-]+:.*## / { sub(/^# /, ""); printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## The environment (.venv and the link to this checkout); everything below implies it
 	@tools/setup.sh
+
+recover: setup ## The main job on the embedded lab: broken (BREAK=all-down), recovered, before and after
+	@tools/recover.sh
 
 test: setup ## Everything, with a summary at the end
 	@python tools/run_stages.py all
@@ -29,6 +34,36 @@ test: setup ## Everything, with a summary at the end
 $(GROUPS): setup
 	@python tools/run_stages.py $@
 
+# For the list above, since the stages share one recipe:
+# lint:        ## yamllint, ruff, mypy, ansible-lint, the house rules
+# unit:        ## Unit tests with coverage, and on the oldest Python
+# sanity:      ## ansible-test sanity and units
+# integration: ## The modules as tasks
+# docs:        ## Documentation of plugins, changelog
+# importer:    ## The release archive, as Galaxy judges it
+# footguns:    ## The traps of Ansible itself, raw and guarded
+# runner:      ## The plain checkout, run as AWX does
+# lab:         ## Every way to break the embedded lab, recovered or reported
+# molecule:    ## Three real hosts in containers
+
+matrix: setup ## The oldest and the newest ansible-core (not part of test)
+	@tools/matrix.sh
+
+lab-up: setup ## Start the embedded lab
+	@$(LAB) up
+
+lab-break: setup ## Break it: BREAK=hang; without BREAK, list the ways
+	@$(LAB) break $(or $(BREAK),--help)
+
+lab-status: setup ## What answers
+	@$(LAB) status
+
+lab-down: setup ## End the lab and forget it
+	@$(LAB) down
+
 requirements: setup ## Pin requirements/dev.in anew
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 		--no-header --quiet --upgrade --output-file requirements/dev.txt requirements/dev.in
+
+clean: ## Remove logs, caches and archives (not the environment, not the lab)
+	rm -rf build tests/output
