@@ -176,8 +176,6 @@ msg:
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.toombos.incident.plugins.module_utils._catalogue.order import select
 from ansible_collections.toombos.incident.plugins.module_utils._catalogue.parse import (
     parse_catalogue,
@@ -185,6 +183,7 @@ from ansible_collections.toombos.incident.plugins.module_utils._catalogue.parse 
 )
 from ansible_collections.toombos.incident.plugins.module_utils._clock import Clock
 from ansible_collections.toombos.incident.plugins.module_utils._errors import IncidentError
+from ansible_collections.toombos.incident.plugins.module_utils._module import CatalogueModule
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.budget import Budget
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.engine import Engine, Recovery, Request
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.local_host import LocalHost
@@ -220,7 +219,7 @@ def recover(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
+    module = CatalogueModule(
         argument_spec={
             "services": {"type": "dict", "required": True},
             "host_probes": {"type": "dict", "default": {}},
@@ -234,8 +233,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    # The catalogue may carry credentials for probes, and it is long: it is not echoed.
-    invocation = {"module_args": {**module.params, "services": sorted(module.params["services"]), "host_probes": "..."}}
+    invocation = module.invocation
     try:
         result = recover(module.params, module.check_mode)
     except IncidentError as error:

@@ -200,7 +200,7 @@ def _next_steps(
 
 
 def _notes(rollout: Rollout) -> tuple[str, ...]:
-    """Questions about the hosts themselves that were not answered well: they decide nothing, but somebody should know."""
+    """Questions about the hosts themselves with bad answers: they decide nothing, but somebody should know."""
     return tuple(
         f"{finding.host}: {check['probe']}: {_one_line(check.get('message'))} ({check['status']})"
         for finding in rollout.findings

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ansible_collections.toombos.incident.plugins.module_utils._errors import IncidentError
+from ansible_collections.toombos.incident.plugins.plugin_utils._printable import printable
 
 
 def refusal(error: IncidentError) -> dict[str, Any]:
@@ -24,4 +25,4 @@ def render_refusal(problems: Iterable[str], width: int) -> str:
     lines = ["REFUSED: nothing was changed"]
     for problem in problems:
         lines += textwrap.wrap(problem, width, initial_indent="  ", subsequent_indent="    ")
-    return "\n".join(lines)
+    return printable("\n".join(lines))

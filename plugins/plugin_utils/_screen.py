@@ -20,6 +20,7 @@ from ansible_collections.toombos.incident.plugins.plugin_utils._fleet import (
     FleetVerdict,
     Row,
 )
+from ansible_collections.toombos.incident.plugins.plugin_utils._printable import printable
 from ansible_collections.toombos.incident.plugins.plugin_utils._rollout import HEALTHY, Rollout
 
 MACHINE = "INCIDENT_VERDICT"
@@ -47,7 +48,7 @@ def render(verdict: FleetVerdict, width: int = 120) -> str:
     lines += _section("Root cause", [_cause(cause) for cause in verdict.root_causes], width)
     lines += _section("Notes", list(verdict.notes), width)
     lines += _section("Next", list(verdict.next), width)
-    return "\n".join(lines)
+    return printable("\n".join(lines))
 
 
 def machine_line(content: dict[str, object]) -> str:
@@ -101,7 +102,7 @@ def render_plan(rollout: Rollout, width: int = 120) -> str:
         for number, step in enumerate(finding.steps, 1):
             text = f"{number}. {step['step']} {step['service']}".rstrip()
             lines += textwrap.wrap(f"{text} ({step['reason']})", width, initial_indent="  ", subsequent_indent="     ")
-    return "\n".join(lines)
+    return printable("\n".join(lines))
 
 
 def _cause(cause: Mapping[str, str]) -> str:

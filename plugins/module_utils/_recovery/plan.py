@@ -11,6 +11,7 @@ from typing import Mapping
 from ansible_collections.toombos.incident.plugins.module_utils._catalogue.types import OBSERVABILITY, Catalogue
 from ansible_collections.toombos.incident.plugins.module_utils._managers.types import STOPPED
 from ansible_collections.toombos.incident.plugins.module_utils._recovery import types as t
+from ansible_collections.toombos.incident.plugins.module_utils._values import format_duration
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,8 @@ def make_plan(
         if cure.start:
             starts.append(t.Step(t.START, name, reason))
         if cure.start or cure.wait:
-            starts.append(t.Step(t.WAIT_READY, name, reason))
+            within = format_duration(catalogue.services[name].limits.ready_timeout)
+            starts.append(t.Step(t.WAIT_READY, name, f"until its probes pass, at most {within}"))
     steps = stops + clears + starts
     if steps:
         steps.append(t.Step(t.VERIFY, "", "probes of every service in scope"))

@@ -1,0 +1,125 @@
+# Copyright (c) 2026 the toombos.incident authors
+# GNU General Public License v3.0 or later (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A responder's words: forgiving in form, exact in meaning, refused when they could mean something else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.toombos.incident.plugins.plugin_utils._inputs import (
+    Policy,
+    Refusal,
+    misspelt,
+    read_inputs,
+    read_policy,
+)
+
+POLICY = Policy(max_hosts=7)
+
+
+def read(**raw: Any) -> Any:
+    return read_inputs({"target": "web", **raw}, POLICY)
+
+
+def test_nothing_said_means_the_defaults() -> None:
+    inputs = read(svc="", plan=" ", approve=None, force="", reason="", max_hosts="")
+    assert inputs.to_dict() == {
+        "target": "web",
+        "services": [],
+        "plan_only": False,
+        "approve": "",
+        "force": False,
+        "reason": "",
+        "max_hosts": 7,
+    }
+
+
+@pytest.mark.parametrize("text", ["false", "False", "no", "0", "off", False])
+def test_the_word_false_is_false(text: Any) -> None:
+    assert read(force=text).force is False
+
+
+@pytest.mark.parametrize("text", ["true", "Yes", "1", "on", True])
+def test_force_needs_its_reason(text: Any) -> None:
+    assert read(force=text, reason="disk was swapped").force is True
+    with pytest.raises(Refusal, match="reason of at least 10 characters"):
+        read(force=text, reason="because")
+
+
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        ({"target": ""}, "target is empty"),
+        ({"target": "  "}, "target is empty"),
+        ({"force": "maybe"}, "neither true nor false"),
+        ({"plan": "onyl"}, "plan=onyl is not known"),
+        ({"max_hosts": "many"}, "not a number of hosts"),
+        ({"max_hosts": "0"}, "not a number of hosts"),
+        ({"max_hosts": "-1"}, "not a number of hosts"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(raw: dict[str, Any], words: str) -> None:
+    with pytest.raises(Refusal, match=words):
+        read(**raw)
+
+
+def test_all_problems_are_said_at_once() -> None:
+    with pytest.raises(Refusal) as refused:
+        read(target="", force="maybe", plan="x", max_hosts="y")
+    assert len(refused.value.problems) == 4
+
+
+@pytest.mark.parametrize(
+    ("plan", "only"), [("only", True), ("ONLY", True), ("true", True), ("apply", False), ("no", False)]
+)
+def test_plan(plan: str, only: bool) -> None:
+    assert read(plan=plan).plan_only is only
+
+
+def test_lists_and_numbers_come_as_text_or_as_themselves() -> None:
+    assert read(svc="a, b ,,c").services == ("a", "b", "c")
+    assert read(svc=["a", "b"]).services == ("a", "b")
+    assert read(max_hosts=3).max_hosts == read(max_hosts=" 3 ").max_hosts == 3
+    assert read(target=["w1", "w2"]).target == "w1,w2"
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("targt", "target"), ("dry_run", "--check"), ("host", "target"), ("max_host", "max_hosts"), ("reasson", "reason")],
+)
+def test_a_misspelt_variable_is_noticed(name: str, meant: str) -> None:
+    (said,) = misspelt([name, "target", "app_version", "incident_policy"])
+    assert repr(name) in said
+    assert meant in said
+
+
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        ([], "must be a mapping"),
+        ({"canery": 1}, "did you mean 'canary'"),
+        ({"xyz": 1}, "knows no 'xyz'"),
+        ({"canary": "one"}, "incident_policy.canary"),
+        ({"canary": True}, "incident_policy.canary"),
+        ({"batches": []}, "incident_policy.batches"),
+        ({"batches": "10%"}, "incident_policy.batches"),
+        ({"batches": ["0%"]}, "incident_policy.batches"),
+        ({"batches": [0]}, "incident_policy.batches"),
+        ({"stable_for": "soon"}, "incident_policy.stable_for"),
+        ({"max_hosts": 0}, "incident_policy.max_hosts"),
+    ],
+)
+def test_a_wrong_policy_is_refused_by_key(raw: Any, words: str) -> None:
+    with pytest.raises(Refusal, match=words):
+        read_policy(raw)
+
+
+def test_a_policy_is_typed() -> None:
+    policy = read_policy(
+        {"canary": "2", "batches": ["1", "10%", 5], "stable_for": "1m", "deadline": 30, "max_hosts": "9"}
+    )
+    assert policy == Policy(2, (1, "10%", 5), 9, 60.0, 30.0)
+    assert read_policy({}) == Policy()
