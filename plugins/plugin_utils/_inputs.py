@@ -102,7 +102,7 @@ def read_inputs(raw: Mapping[str, Any], policy: Policy) -> Inputs:
         problems.append(f"plan={text['plan']} is not known. Write plan=only to see the plan and change nothing.")
     if force and len(text["reason"]) < _SHORTEST_REASON:
         problems.append(
-            f"force needs a reason of at least {_SHORTEST_REASON} characters: -e force=true -e 'reason=why and who'."
+            f"force needs a reason, at least {_SHORTEST_REASON} characters: -e force=true -e \"reason='why and who'\"."
         )
     most = policy.max_hosts
     if text["max_hosts"]:

@@ -59,6 +59,14 @@ def crash_loop(lab: Stack) -> str:
     return "main dies at every start"
 
 
+def crash_late(lab: Stack) -> str:
+    """Main serves for a second, dies and is started again by supervisord, for ever."""
+    (lab.app / "runs-out-of-memory").write_text("")
+    kill(_tree(lab, "uvicorn"))
+    until(lambda: "MemoryError" in (lab.app / "logs" / "halcytone.log").read_text(), "main died of it")
+    return "main dies soon after every start"
+
+
 def bad_env(lab: Stack) -> str:
     """A value in .env has the wrong type, and main was restarted into it."""
     _edit_env(lab, "METRICS_PORT=9100", "METRICS_PORT=abc")
@@ -132,6 +140,7 @@ BREAKS: dict[str, Callable[[Stack], str]] = {
     "hang": hang,
     "hang-crm": hang_crm,
     "crash-loop": crash_loop,
+    "crash-late": crash_late,
     "bad-env": bad_env,
     "errors": errors,
     "foreign": foreign,
@@ -145,7 +154,8 @@ BREAKS: dict[str, Callable[[Stack], str]] = {
 
 def fix(lab: Stack) -> str:
     """Take back what only a person can: the broken value, the missing dependency, the foreign process."""
-    (lab.app / "missing-dependency").unlink(missing_ok=True)
+    for marker in ("missing-dependency", "runs-out-of-memory"):
+        (lab.app / marker).unlink(missing_ok=True)
     _edit_env(lab, "METRICS_PORT=abc", "METRICS_PORT=9100")
     kill([process for process in lab.running() if "http.server" in process.command])
     return "what a recovery cannot mend is mended; run the recovery for the rest"

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +39,7 @@ REPORTED = {
     "foreign": Expected("main", "foreign"),
     "bad-env": Expected("main", "bad_config"),
     "crash-loop": Expected("main", "failed"),
+    "crash-late": Expected("main", "crash_loop"),
 }
 
 
@@ -97,7 +99,7 @@ def test_reported(healthy: Any, name: str) -> None:
 def test_a_foreign_process_is_named_and_lives_on(healthy: Any) -> None:
     healthy.break_("foreign")
     (process,) = healthy.of("http.server")
-    run = healthy.play("recover.yml", "-e", "force=true", "-e", "reason=to see that it is not killed")
+    run = healthy.play("recover.yml", "-e", "force=true", "-e", "reason='to see that it is not killed'")
     assert run.rc == 2
     assert f"pid {process.pid}" in run.verdict["root_causes"][0]["message"]
     assert healthy.of("http.server") == [process]
@@ -150,8 +152,8 @@ def test_plan_only_prints_the_plan_and_changes_nothing(healthy: Any) -> None:
     run = healthy.play("recover.yml", "-e", "plan=only")
     assert (run.rc, run.verdict["status"]) == (0, "plan_only")
     assert (healthy.files(), healthy.identities()) == (files, processes)
-    steps = [line.split("(")[0].strip() for line in run.screen.splitlines() if line.startswith("  ")]
-    assert steps[:4] == ["1. stop main", "2. start main", "3. wait_ready main", "4. verify"]
+    steps = re.findall(r"^  (\d\. \w+(?: main)?)", run.screen, re.MULTILINE)
+    assert steps == ["1. stop main", "2. start main", "3. wait_ready main", "4. verify"]
 
 
 def test_triage_shows_everything_and_changes_nothing(healthy: Any) -> None:

@@ -18,6 +18,7 @@ from ansible_collections.toombos.incident.plugins.module_utils._recovery.diagnos
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.host import Host
 
 _PAUSE = 0.1  # seconds between two looks at something that is about to change
+_MOST_LIVES = 2  # processes of one start; a third one is a crash loop
 _SETTLING = 1.0  # seconds in which a manager may still say "stopped" of a start that it has accepted
 
 
@@ -36,6 +37,7 @@ class Applier:
         self._catalogue = catalogue
         self._deadline = deadline
         self._force = force
+        self.crashed: dict[str, str] = {}  # services that died while they were waited for, and how
         self._effects: dict[str, Callable[[Service], str]] = {
             t.STOP: self._stop,
             t.END_PROCESSES: self._end_processes,
@@ -136,6 +138,7 @@ class Applier:
     def _wait_ready(self, service: Service) -> str:
         began = self._host.clock.monotonic()
         deadline = self._until(service.limits.ready_timeout)
+        roots: set[tuple[int, int]] = set()
         probes = [
             replace(probe, schedule=replace(probe.schedule, initial_delay=0.0, failure_threshold=1))
             for probe in service.probes
@@ -146,16 +149,26 @@ class Applier:
             if not red:
                 return f"ready after {self._host.clock.monotonic() - began:.1f}s"
             if self._host.clock.monotonic() - began >= _SETTLING:
-                self._give_up_early(service)
+                self._give_up_early(service, roots)
             if self._host.clock.monotonic() >= deadline:
                 raise StepFailed(f"not ready after {self._host.clock.monotonic() - began:.0f}s: {_first(red)}.")
             self._host.clock.sleep(_PAUSE)
 
-    def _give_up_early(self, service: Service) -> None:
-        """What its manager has given up does not become ready by waiting."""
-        state = self._host.manager(service).observe(self._host.table())
-        if state.state in (manager.FAILED, manager.STOPPED):
+    def _give_up_early(self, service: Service, roots: set[tuple[int, int]]) -> None:
+        """What its manager has given up, or keeps replacing, does not become ready by waiting. Collects ``roots``."""
+        table = self._host.table()
+        state = self._host.manager(service).observe(table)
+        root = table.processes.get(state.pid or 0)
+        if root is not None:
+            roots.add(root.identity)
+        gone = state.state in (manager.FAILED, manager.STOPPED)
+        if gone or len(roots) > _MOST_LIVES:
             hint = self._host.last_error(service)
+        if len(roots) > _MOST_LIVES:
+            lives = f"died and was started again {len(roots) - 1} times while it was waited for"
+            self.crashed[service.name] = f"{lives}{'; last error in its log: ' + hint if hint else ''}"
+            raise StepFailed(f"{self.crashed[service.name]}.")
+        if gone:
             raise StepFailed(
                 f"its manager says {state.detail or state.state}{'; last error: ' + hint if hint else ''}."
             )

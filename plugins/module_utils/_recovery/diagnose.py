@@ -46,6 +46,11 @@ def root_causes(catalogue: Catalogue, found: Mapping[str, t.Diagnosis]) -> tuple
     )
 
 
+def read_logs(service: Service) -> str:
+    """The next step for what does not stay up."""
+    return f"Read {', '.join(service.logs) or 'its log'} for why it does not stay up."
+
+
 def describe(process: Process) -> str:
     """A process for people: pid, state when it is not simply alive, command."""
     state = f", state {process.state}" if process.state in _STOPPED_STATES else ""
@@ -136,8 +141,7 @@ def _manager_says_not_running(service: Service, seen: t.Observation) -> t.Diagno
         return _odd(service, f"answers, but its manager says {_words(seen)} and no process of it can be seen")
     condition = {manager.STOPPED: t.DOWN, manager.BACKOFF: t.CRASH_LOOP, manager.FAILED: t.FAILED}.get(state, t.UNKNOWN)
     error = f"; last error in its log: {seen.last_error}" if seen.last_error else ""
-    logs = ", ".join(service.logs) or "its log"
-    return t.Diagnosis(service.name, condition, f"{_words(seen)}{error}", f"Read {logs} for why it does not stay up.")
+    return t.Diagnosis(service.name, condition, f"{_words(seen)}{error}", read_logs(service))
 
 
 _RULES: tuple[Callable[[Service, t.Observation], t.Diagnosis | None], ...] = (
@@ -158,11 +162,13 @@ def _by_probes(service: Service, seen: t.Observation) -> t.Diagnosis:
     logs = ", ".join(service.logs) or "its log"
     hint = f"Read {logs}; the process runs but does not do its work."
     if _signalled(seen):
-        return t.Diagnosis(service.name, t.HUNG, f"stopped by a signal ({_words(seen)}); {said}", hint)
+        who = next(describe(process) for process in seen.managed if process.state in _STOPPED_STATES)
+        return t.Diagnosis(service.name, t.HUNG, f"stopped by a signal: {who}", hint)
     if seen.manager.state in (manager.STARTING, manager.STOPPING):
         return t.Diagnosis(service.name, t.STARTING, f"{_words(seen)}; {said}", hint)
     if all(check.reason in _SLOW_REASONS for check in seen.red):
-        return t.Diagnosis(service.name, t.HUNG, f"runs but does not answer: {said}", hint)
+        silent = ", ".join(check.probe for check in seen.red)
+        return t.Diagnosis(service.name, t.HUNG, f"runs ({_words(seen)}) but does not answer: {silent}", hint)
     if service.ports and not seen.listeners:
         missing = ", ".join(str(port) for port in service.ports)
         return t.Diagnosis(service.name, t.FAILING, f"runs, but nothing listens on port {missing}: {said}", hint)

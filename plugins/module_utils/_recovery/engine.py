@@ -14,7 +14,7 @@ from ansible_collections.toombos.incident.plugins.module_utils._probe.types impo
 from ansible_collections.toombos.incident.plugins.module_utils._recovery import types as t
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.apply import Applier
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.budget import Budget
-from ansible_collections.toombos.incident.plugins.module_utils._recovery.diagnose import diagnose
+from ansible_collections.toombos.incident.plugins.module_utils._recovery.diagnose import diagnose, read_logs
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.host import Host
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.observe import observe
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.plan import Wishes, make_plan
@@ -86,25 +86,31 @@ class Engine:
         results: list[t.StepResult] = []
         again = request
         while self._actionable(current.plan) and self._host.clock.monotonic() < request.deadline:
-            done = self._apply(current.plan, again, max(attempts.values(), default=0) + 1)
+            done, crashed = self._apply(current.plan, again, max(attempts.values(), default=0) + 1)
             touched = {result.service for result in done if result.step in t.MUTATING and result.status != "skipped"}
             attempts.update(touched)
             # Force means once: what was restarted on demand is not restarted again when it comes back healthy.
             again = replace(request, force=False)
-            previous, (current, verified) = current, self._verify(again, attempts)
+            previous, (current, verified) = current, self._verify(again, attempts, crashed)
             results += [*done, verified]
             if current.healthy or (not touched and current.plan.hash == previous.plan.hash):
                 break
         return Recovery(before, current, tuple(results), dict(attempts))
 
-    def _apply(self, plan: t.Plan, request: Request, attempt: int) -> list[t.StepResult]:
+    def _apply(self, plan: t.Plan, request: Request, attempt: int) -> tuple[list[t.StepResult], dict[str, str]]:
         # Spent before it happens: a recovery that is killed half-way has used its budget too.
         self._budget.spend(step.service for step in plan.steps if step.step == t.START)
-        return Applier(self._host, self._catalogue, request.deadline, request.force).apply(plan, attempt)
+        applier = Applier(self._host, self._catalogue, request.deadline, request.force)
+        return applier.apply(plan, attempt), applier.crashed
 
-    def _verify(self, request: Request, attempts: Mapping[str, int]) -> tuple[Assessment, t.StepResult]:
+    def _verify(
+        self, request: Request, attempts: Mapping[str, int], crashed: Mapping[str, str]
+    ) -> tuple[Assessment, t.StepResult]:
         began = self._host.clock.monotonic()
         current = self._verified(request, attempts)
+        # A service in a crash loop looks as if it were starting whenever it is looked at.
+        dying = {name: message for name, message in crashed.items() if not current.found[name].healthy}
+        current = self._as_crash_loop(current, dying, request, attempts)
         elapsed = self._host.clock.monotonic() - began
         status, message = ("done", "healthy") if current.healthy else ("failed", self._first_problem(current))
         number = max(attempts.values(), default=1)
@@ -136,12 +142,20 @@ class Engine:
         while current.healthy and self._host.clock.monotonic() < end:
             self._host.clock.sleep(min(1.0, end - self._host.clock.monotonic()))
             current = self.assess(request, attempts)
-        replaced = _replaced(first, current)
-        if current.healthy and replaced:
-            message = "came back, but its process was replaced within the stability window"
-            found = {**current.found, **{name: t.Diagnosis(name, t.CRASH_LOOP, message) for name in replaced}}
-            return self._planned(current.scope, current.view, found, request, attempts)
-        return current
+        replaced = _replaced(first, current) if current.healthy else []
+        message = "came back, but its process was replaced within the stability window"
+        return self._as_crash_loop(current, dict.fromkeys(replaced, message), request, attempts)
+
+    def _as_crash_loop(
+        self, current: Assessment, dying: Mapping[str, str], request: Request, attempts: Mapping[str, int]
+    ) -> Assessment:
+        """The same view, in which these services are known to be in a crash loop."""
+        if not dying:
+            return current
+        found = dict(current.found)
+        for name, message in dying.items():
+            found[name] = t.Diagnosis(name, t.CRASH_LOOP, message, read_logs(self._catalogue.services[name]))
+        return self._planned(current.scope, current.view, found, request, attempts)
 
     @staticmethod
     def _actionable(plan: t.Plan) -> bool:

@@ -45,7 +45,7 @@ def test_the_word_false_is_false(text: Any) -> None:
 @pytest.mark.parametrize("text", ["true", "Yes", "1", "on", True])
 def test_force_needs_its_reason(text: Any) -> None:
     assert read(force=text, reason="disk was swapped").force is True
-    with pytest.raises(Refusal, match="reason of at least 10 characters"):
+    with pytest.raises(Refusal, match="reason, at least 10 characters"):
         read(force=text, reason="because")
 
 

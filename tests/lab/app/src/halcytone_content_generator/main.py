@@ -9,17 +9,19 @@ import logging
 import os
 import signal
 import sys
+import threading
 import time
 import urllib.request
 from typing import Any
+
+# Before the slow imports: dies before supervisord believes that it runs.
+if os.path.exists("missing-dependency"):
+    raise ModuleNotFoundError("No module named 'content_pipeline'")
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 
 from .config import get_settings
-
-if os.path.exists("missing-dependency"):
-    raise ModuleNotFoundError("No module named 'content_pipeline'")
 
 logging.basicConfig(
     filename="logs/halcytone.log", level=logging.INFO, format="%(asctime)s - %(name)s - %(levelname)s - %(message)s"
@@ -38,6 +40,10 @@ signal.signal(signal.SIGUSR2, _break)
 log.error("Failed to initialize production services: running with mock publishers")  # every start does, harmless
 log.info("Security config: {'API_KEY_ENCRYPTION_KEY': '%s'}", settings.API_KEY_ENCRYPTION_KEY)
 app = FastAPI()
+
+if os.path.exists("runs-out-of-memory"):
+    # After it has served for a moment: supervisord believes in it every time.
+    threading.Timer(1.0, lambda: (log.error("MemoryError: cannot allocate"), os._exit(1))).start()
 
 
 @app.middleware("http")

@@ -134,3 +134,12 @@ def test_a_temp_path_that_cannot_be_cleared_does_not_hold_the_start_back(one: An
     world = one(state=manager.STOPPED, pid=None)
     clear, start = apply(world, t.CLEAR_TEMP, t.START)
     assert (clear.status, start.status) == ("done", "done")
+
+
+def test_waiting_for_what_dies_again_and_again_is_a_crash_loop(one: Any) -> None:
+    world = one(answers=False, dies_after=0.0)
+    world.last_error = lambda service: "MemoryError"
+    applier = Applier(world, world.catalogue, world.clock.now + 60)
+    (result,) = applier.apply(t.Plan((t.Step(t.WAIT_READY, "web", "because"),)), 1)
+    assert result.status == "failed"
+    assert "started again 2 times while it was waited for; last error in its log: MemoryError" in applier.crashed["web"]

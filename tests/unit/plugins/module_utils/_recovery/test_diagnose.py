@@ -84,7 +84,7 @@ TABLE = {
         t.HUNG,
         "stopped by a signal",
     ),
-    "is deadlocked": (seen(**RUNS, checks=SLOW), t.HUNG, "runs but does not answer"),
+    "is deadlocked": (seen(**RUNS, checks=SLOW), t.HUNG, "runs (running) but does not answer: live, deep"),
     "answers badly": (seen(**RUNS, checks=BAD), t.FAILING, "bad_status"),
     "does not listen": (
         seen(managed=(MAIN,), own=(MAIN,), checks=REFUSED),

@@ -265,3 +265,14 @@ def test_force_does_not_restart_the_healthy_again_while_another_fails(build: Any
     run(world, force=True)
     assert world.actors["web"].starts == 1
     assert world.actors["api"].starts == 2
+
+
+def test_a_crash_loop_is_called_so_although_it_always_looks_like_starting(build: Any, run: Any) -> None:
+    world = world_of(build, build.catalogue(build.service("web")), web={"process_state": "T"})
+    world.on_start = lambda name: [
+        setattr(world.actors[name], "answers", False),
+        setattr(world.actors[name], "dies_after", 0.0),
+    ]
+    _, result = run(world)
+    assert result["verdict"]["root_cause"]["condition"] == "crash_loop"
+    assert world.actors["web"].starts == 2
