@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -39,7 +40,6 @@ REPORTED = {
     "foreign": Expected("main", "foreign"),
     "bad-env": Expected("main", "bad_config"),
     "crash-loop": Expected("main", "failed"),
-    "crash-late": Expected("main", "crash_loop"),
 }
 
 
@@ -119,6 +119,15 @@ def test_what_dies_at_every_start_is_tried_twice_and_explained(healthy: Any) -> 
     assert "2 attempts" in run.screen
     assert "content_pipeline" in run.screen
     assert "Escalate" in run.screen
+
+
+def test_what_serves_for_a_moment_and_dies_is_not_recovered(healthy: Any) -> None:
+    healthy.break_("crash-late")
+    policy = {"incident_policy": {"stable_for": "6s"}}
+    run = healthy.play("recover.yml", "-e", json.dumps(policy))
+    assert run.rc == 2, run.screen
+    (cause,) = run.verdict["root_causes"]
+    assert (cause["service"], cause["condition"]) == ("main", "crash_loop")
 
 
 def test_main_that_was_killed_comes_back_once_whoever_is_faster(healthy: Any) -> None:

@@ -25,7 +25,7 @@ def read_request(connection: socket.socket) -> bytes:
         if not received:
             return data
         data += received
-    head, _, body = data.partition(b"\r\n\r\n")
+    head, _blank, body = data.partition(b"\r\n\r\n")
     lengths = [line.split(b":")[1] for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")]
     while len(body) < int(lengths[0] if lengths else 0):
         received = connection.recv(65536)

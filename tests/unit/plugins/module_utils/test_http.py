@@ -199,7 +199,7 @@ def test_headers_are_joined_and_lower_case(peers: Any) -> None:
 def test_what_is_sent(peers: Any) -> None:
     peer = peers.tcp(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
     get(peer.url + "a?b=c#d", method="POST", headers={"accept": "text/x", "X-A": "ü"}, body=b"{}")
-    head, _, body = peer.requests[0].partition(b"\r\n\r\n")
+    head, _blank, body = peer.requests[0].partition(b"\r\n\r\n")
     lines = head.decode().split("\r\n")
     assert lines[0] == "POST /a?b=c HTTP/1.1"
     assert set(lines[1:]) == {

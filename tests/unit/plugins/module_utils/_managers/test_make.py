@@ -18,7 +18,8 @@ from ansible_collections.toombos.incident.plugins.module_utils._managers.systemd
     ("kind", "made"), [("supervisor", SupervisorManager), ("systemd", SystemdManager), ("process", ProcessManager)]
 )
 def test_each_kind_has_its_adapter(kind, made, tmp_path):
-    assert type(make_manager("main", ManagerSpec(kind), clock=Clock(), state_dir=str(tmp_path))) is made
+    adapter = make_manager("main", ManagerSpec(kind), clock=Clock(), state_dir=str(tmp_path))
+    assert adapter.__class__ is made
     assert list(tmp_path.iterdir()) == []
 
 

@@ -99,7 +99,7 @@ def test_a_second_start_starts_nothing(world):
 
 
 def test_many_starts_at_once_start_it_once(world):
-    threads = [threading.Thread(target=world.manager().start, args=(CLOCK.monotonic() + 60,)) for _ in range(4)]
+    threads = [threading.Thread(target=world.manager().start, args=(CLOCK.monotonic() + 60,)) for _number in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -119,7 +119,7 @@ ManagerSpec({world.spec.kind!r})
 spec = ManagerSpec("process", command={world.spec.command!r}, cwd={world.spec.cwd!r}, log={world.spec.log!r})
 ProcessManager("app", spec, Clock(), {str(world.state)!r}, 15.0).start(Clock().monotonic() + 60)
 """
-    running = [subprocess.Popen([sys.executable, "-c", code], cwd="/") for _ in range(2)]
+    running = [subprocess.Popen([sys.executable, "-c", code], cwd="/") for _number in range(2)]
     assert [starter.wait(120) for starter in running] == [0, 0]
     assert len(world.mine()) == 1
 

@@ -27,8 +27,8 @@ def checks(text: str) -> list[Check]:
     """Of "db/port:fail web/live:pass": service/probe:status."""
     found = []
     for word in text.split():
-        where, _, status = word.partition(":")
-        service, _, probe = where.partition("/")
+        where, _colon, status = word.partition(":")
+        service, _slash, probe = where.partition("/")
         found.append(Check(service, probe, "tcp", status, "why" if status != "pass" else "ok", f"{where} says"))
     return found
 

@@ -202,7 +202,9 @@ def test_a_signal_reaches_exactly_its_identity(zoo, monkeypatch, handles):
     if handles == "none":
         monkeypatch.delattr(os, "pidfd_open", raising=False)
     if handles == "not supported":
-        monkeypatch.setattr(os, "pidfd_open", lambda pid: (_ for _ in ()).throw(OSError(38, "not here")), raising=False)
+        monkeypatch.setattr(
+            os, "pidfd_open", lambda pid: (never for never in ()).throw(OSError(38, "not here")), raising=False
+        )
     process = zoo.start("app.py", "ready()\ntime.sleep(600)\n")
     assert not send_signal((process.pid, process.start + 1), signal.SIGKILL)
     assert read_stat(process.pid).state in "SR"

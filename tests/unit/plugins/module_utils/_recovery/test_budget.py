@@ -43,7 +43,7 @@ def test_starts_of_the_last_hour_count(build: Any, tmp_path: Path, wall: Wall) -
 
 
 def test_no_limit_never_refuses(build: Any, tmp_path: Path, wall: Wall) -> None:
-    for _ in range(9):
+    for _number in range(9):
         Budget(str(tmp_path), wall).spend(["web"])
     assert Budget(str(tmp_path), wall).exhausted([build.service("web")]) == {}
 

@@ -70,7 +70,7 @@ def test_all_down_starts_in_dependency_order_each_ready_before_the_next(build: A
     world.on_start = lambda name: ready.append(
         all(world.clock.now >= world.actors[other].ready_at for other in world.catalogue.dependencies(name))
     )
-    _, result = run(world)
+    _recovery, result = run(world)
     assert mutations(world) == ["start db", "start api", "start web"]
     assert ready == [True, True, True]
     assert result["recovered"]
@@ -80,7 +80,7 @@ def test_all_down_starts_in_dependency_order_each_ready_before_the_next(build: A
 
 def test_hung_services_stop_in_reverse_order_before_anything_starts(build: Any, run: Any) -> None:
     world = world_of(build, chain(build), db={"process_state": "T"}, web={"process_state": "T"})
-    _, result = run(world)
+    _recovery, result = run(world)
     assert mutations(world) == ["stop web", "stop db", "start db", "start web"]
     assert result["recovered"]
     assert [service["action"] for service in result["services"]] == ["restarted", "none", "restarted"]
@@ -89,7 +89,7 @@ def test_hung_services_stop_in_reverse_order_before_anything_starts(build: Any, 
 def test_a_blocked_dependent_recovers_without_being_restarted(build: Any, run: Any) -> None:
     world = world_of(build, chain(build), db=DOWN, web={"answers": False})
     world.on_start = lambda name: setattr(world.actors["web"], "answers", True)
-    _, result = run(world)
+    _recovery, result = run(world)
     assert mutations(world) == ["start db"]
     assert result["services"][2]["before"]["condition"] == "blocked"
     assert result["recovered"]
@@ -97,7 +97,7 @@ def test_a_blocked_dependent_recovers_without_being_restarted(build: Any, run: A
 
 def test_a_blocked_dependent_that_stays_red_is_restarted_next(build: Any, run: Any) -> None:
     world = world_of(build, chain(build), db=DOWN, web={"answers": False})
-    _, result = run(world)
+    _recovery, result = run(world)
     assert mutations(world) == ["start db", "stop web", "start web"]
     assert result["recovered"]
     assert result["services"][2]["attempts"] == 1
@@ -122,7 +122,7 @@ def test_a_service_that_does_not_come_back_is_tried_as_often_as_allowed_and_then
 
 def test_a_foreign_process_is_never_ended(build: Any, run: Any) -> None:
     world = world_of(build, chain(build), db={**DOWN, "stranger": 666})
-    _, result = run(world, force=True)
+    _recovery, result = run(world, force=True)
     assert not any("666" in event or "db" in event for event in mutations(world))
     assert not result["recovered"]
     cause = result["verdict"]["root_cause"]
@@ -136,7 +136,7 @@ def test_a_rejected_configuration_is_not_restarted_into(build: Any, run: Any) ->
     world = world_of(
         build, build.catalogue(service), web={"state": manager.FAILED, "pid": None, "config_error": "PORT: bad"}
     )
-    _, result = run(world, force=True)
+    _recovery, result = run(world, force=True)
     assert mutations(world) == []
     assert result["changed"] is False
     assert result["verdict"]["root_cause"]["condition"] == "bad_config"
@@ -147,7 +147,7 @@ def test_a_serving_orphan_is_kept_when_its_configuration_would_not_start_again(b
     service = build.service("web", config=ConfigSpec(validate=("check",)))
     sick = {**DOWN, "stray": 77, "config_error": "PORT: bad"}
     world = world_of(build, build.catalogue(service), web=sick)
-    _, result = run(world)
+    _recovery, result = run(world)
     assert mutations(world) == []
     assert world.actors["web"].stray == 77
     assert "would not come back" in result["services"][0]["refusal"]
@@ -155,7 +155,7 @@ def test_a_serving_orphan_is_kept_when_its_configuration_would_not_start_again(b
 
 def test_an_orphan_is_ended_before_the_manager_starts_its_own(build: Any, run: Any) -> None:
     world = world_of(build, build.catalogue(build.service("web")), web={**DOWN, "stray": 77})
-    _, result = run(world)
+    _recovery, result = run(world)
     assert mutations(world) == ["end 77", "start web"]
     assert result["services"][0]["action"] == "restarted"
     assert result["recovered"]
@@ -166,21 +166,21 @@ def test_an_observability_service_is_started_but_never_stopped(build: Any, run: 
         build.service("metrics", port=1, tier="observability"), build.service("logs", port=2, tier="observability")
     )
     world = world_of(build, catalogue, metrics={"process_state": "T"}, logs=DOWN)
-    _, result = run(world, force=True)
+    _recovery, result = run(world, force=True)
     assert mutations(world) == ["start logs"]
     assert "never stopped" in result["services"][0]["refusal"]
 
 
 def test_what_was_not_asked_for_is_left_alone_but_dependencies_are_included(build: Any, run: Any) -> None:
     world = world_of(build, chain(build), db=DOWN, web=DOWN)
-    _, result = run(world, "api")
+    _recovery, result = run(world, "api")
     assert mutations(world) == ["start db"]
     assert [service["name"] for service in result["services"]] == ["db", "api"]
 
 
 def test_force_restarts_what_is_healthy_once(build: Any, run: Any) -> None:
     world = world_of(build, build.catalogue(build.service("web")))
-    _, result = run(world, force=True)
+    _recovery, result = run(world, force=True)
     assert mutations(world) == ["stop web", "start web"]
     assert result["recovered"]
 
@@ -193,7 +193,7 @@ def test_restart_with_takes_a_healthy_dependent_along(build: Any, run: Any) -> N
 
 def test_a_failed_stop_keeps_its_start_from_happening(build: Any, run: Any) -> None:
     world = world_of(build, build.catalogue(build.service("web")), web={"process_state": "T", "refuses_stop": True})
-    _, result = run(world)
+    _recovery, result = run(world)
     assert mutations(world) == ["stop web", "stop web"]
     assert not result["recovered"]
 
@@ -208,7 +208,7 @@ def test_a_crash_within_the_stability_window_is_not_a_recovery(build: Any, run: 
 
 def test_the_manager_that_is_gone_is_reported_with_the_way_out(build: Any, run: Any) -> None:
     world = world_of(build, build.catalogue(build.service("web")), web={"available": False, "pid": None})
-    _, result = run(world)
+    _recovery, result = run(world)
     assert result["services"][0]["condition"] == "manager_gone"
     assert not result["recovered"]
 
@@ -226,7 +226,7 @@ def test_the_restart_budget_is_remembered_across_runs(build: Any, run: Any, tmp_
     budget = Budget(str(tmp_path / "budget"), wall=world.clock.wall)
     run(world, budget=budget)
     assert world.actors["web"].starts == 2
-    _, result = run(world, budget=budget)
+    _recovery, result = run(world, budget=budget)
     assert world.actors["web"].starts == 2
     assert "limit 2" in result["services"][0]["refusal"]
     assert "next try after" in result["services"][0]["refusal"]
@@ -273,6 +273,6 @@ def test_a_crash_loop_is_called_so_although_it_always_looks_like_starting(build:
         setattr(world.actors[name], "answers", False),
         setattr(world.actors[name], "dies_after", 0.0),
     ]
-    _, result = run(world)
+    _recovery, result = run(world)
     assert result["verdict"]["root_cause"]["condition"] == "crash_loop"
     assert world.actors["web"].starts == 2

@@ -121,7 +121,7 @@ def test_another_file_system_is_not_entered(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_a_parent_that_cannot_be_listed_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(_: object) -> list[str]:
+    def refuse(_path: object) -> list[str]:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(os, "listdir", refuse)
