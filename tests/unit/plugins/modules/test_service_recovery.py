@@ -35,10 +35,12 @@ http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_
 """
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def free_ports() -> tuple[int, int]:
+    """Two ports, surely different: both are held until both are known."""
+    with socket.socket() as one, socket.socket() as other:
+        one.bind(("127.0.0.1", 0))
+        other.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1]), int(other.getsockname()[1])
 
 
 class Place:
@@ -47,7 +49,7 @@ class Place:
     def __init__(self, home: Path) -> None:
         self.home = home
         (home / "server.py").write_text(SERVER)
-        self.ports = {"back": free_port(), "front": free_port()}
+        self.ports = dict(zip(("back", "front"), free_ports()))
         self.services: dict[str, Any] = {name: self._service(name) for name in self.ports}
         self.services["front"]["depends_on"] = ["back"]
 

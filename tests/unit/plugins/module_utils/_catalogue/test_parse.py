@@ -200,7 +200,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("queue.manager.command", None, "queue.manager.command: is missing, a process manager needs it"),
     ("queue.manager.command", [], "queue.manager.command: [] names no command"),
     ("queue.manager.command", [" "], "queue.manager.command: [' '] names no command"),
-    ("queue.manager.command", ["run", 1], "queue.manager.command: ['run', 1] must be a string or a list of strings"),
+    ("queue.manager.command", ["x", 1.5], "queue.manager.command: ['x', 1.5] must be a string or a list of strings"),
     ("queue.manager.command", ["run", "a\0b"], "queue.manager.command: an argument must not hold a NUL character"),
     ("queue.manager.command", "run 'x", 'queue.manager.command: "run \'x" cannot be split into arguments'),
     ("queue.manager.cwd", None, "queue.manager.cwd: is missing, a process manager needs it"),
@@ -209,9 +209,7 @@ WRONG: list[tuple[str, Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("path", "value", "problem"), WRONG, ids=[f"{path}={value!r}" for path, value, _problem in WRONG]
-)
+@pytest.mark.parametrize(("path", "value", "problem"), WRONG, ids=[f"{row[0]}={row[1]!r}" for row in WRONG])
 def test_a_wrong_value_is_refused_under_its_path(path: str, value: Any, problem: str) -> None:
     def change(raw: dict[str, Any]) -> None:
         *parents, last = path.split(".")

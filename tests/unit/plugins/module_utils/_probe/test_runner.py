@@ -261,7 +261,7 @@ def test_a_command_does_not_outlive_a_process_that_ends_with_the_answer(zoo: Any
     command = zoo.script("command.py", "signal.signal(15, signal.SIG_IGN); ready(); time.sleep(600)")
     modules = {"spec": parse_probe.__module__, "runner": run_probes.__module__, "clock": Clock.__module__}
     script = zoo.script("ask.py", ASK_AND_EXIT.format(command=command, **modules))
-    path = next(entry for entry in sys.path if entry.endswith("collections"))
+    path = str(Path(sys.modules[Clock.__module__].__file__ or "").parents[5])
     done = subprocess.run(
         [sys.executable, script], check=False, capture_output=True, text=True, env={"PYTHONPATH": path}, timeout=60
     )

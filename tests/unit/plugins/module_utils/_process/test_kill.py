@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -202,9 +203,11 @@ def test_a_signal_reaches_exactly_its_identity(zoo, monkeypatch, handles):
     if handles == "none":
         monkeypatch.delattr(os, "pidfd_open", raising=False)
     if handles == "not supported":
-        monkeypatch.setattr(
-            os, "pidfd_open", lambda pid: (never for never in ()).throw(OSError(38, "not here")), raising=False
-        )
+
+        def refuse(_pid):
+            raise OSError(errno.ENOSYS, "not here")
+
+        monkeypatch.setattr(os, "pidfd_open", refuse, raising=False)
     process = zoo.start("app.py", "ready()\ntime.sleep(600)\n")
     assert not send_signal((process.pid, process.start + 1), signal.SIGKILL)
     assert read_stat(process.pid).state in "SR"
