@@ -14,7 +14,6 @@ _REST = re.compile(r"[ \t]*(?:#[^\n]*)?(?:\n|\Z)")
 _SKIP = re.compile(r"[ \t]*(?:#[^\n]*)?(?:\n|\Z)")
 _SINGLE = re.compile(r"'((?:[^'\\]|\\.)*)'", re.DOTALL)
 _DOUBLE = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
-_BARE = re.compile(r"[^\n]*")
 _COMMENT = re.compile(r"(?:^|[ \t])#.*$")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\", "$": "$", "`": "`", "\n": ""}
@@ -51,9 +50,8 @@ def _value(source: str, at: int) -> tuple[str, int]:
     """The value that begins at ``at`` and where the next line begins."""
     quote = source[at : at + 1]
     if quote not in ("'", '"') or not quote:
-        line = _BARE.match(source, at)
-        assert line is not None  # the pattern matches everywhere
-        return _COMMENT.sub("", line.group()).strip(), line.end() + 1
+        line = source[at:].partition("\n")[0]
+        return _COMMENT.sub("", line).strip(), at + len(line) + 1
     quoted = (_SINGLE if quote == "'" else _DOUBLE).match(source, at)
     if not quoted or (quote == "'" and "\n" in quoted.group()):
         raise _problem(source, at, "has no closing quote")

@@ -88,14 +88,14 @@ def judge(
     A host in the roll-out without a result was not attempted; a host that was assessed healthy needs none.
     """
     final = {finding.host: _final(finding, results.get(finding.host)) for finding in rollout.findings}
-    red = {host: message for host, (healthy, message, _) in final.items() if not healthy}
+    red = {host: message for host, (healthy, message, _result) in final.items() if not healthy}
     changed = tuple(host for host, result in results.items() if result and result.get("changed") and mode == "recover")
     rows = [
         row for finding in rollout.findings for row in _rows(finding, results.get(finding.host), rollout, gate_reason)
     ]
     causes = tuple(
         {"host": host, **cause}
-        for host, (healthy, _, result) in final.items()
+        for host, (healthy, _message, result) in final.items()
         if not healthy
         for cause in (result.get("verdict") or {}).get("root_causes", ())
     )

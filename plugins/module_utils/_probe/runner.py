@@ -32,7 +32,7 @@ def run_probes(
     deadline: float | None,
     wait: bool = False,
     clock: Clock,
-    kinds: Mapping[str, Attempt] = ATTEMPTS,
+    kinds: Mapping[str, Attempt] | None = None,
 ) -> list[Check]:
     """One check per probe, in order. ``deadline`` is a value of ``clock.monotonic``; None: what the probes need.
 
@@ -41,7 +41,7 @@ def run_probes(
     """
     if deadline is None:
         deadline = clock.monotonic() + default_deadline(probes)
-    run = _Run(probes, deadline, wait, Context(clock), kinds)
+    run = _Run(probes, deadline, wait, Context(clock), ATTEMPTS if kinds is None else kinds)
     # Plain daemon threads: an executor would wait for hanging ones when the process ends.
     threads = _start_threads(run, min(len(probes), _MOST_THREADS))
     _join(threads, deadline, clock)

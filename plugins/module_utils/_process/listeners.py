@@ -48,7 +48,7 @@ def _listening(path: str, family: int, ports: frozenset[int]) -> list[_Socket]:
                 fields = line.split()
                 if len(fields) < 10 or fields[3] != _LISTEN:
                     continue
-                address, _, port = fields[1].rpartition(b":")
+                address, _colon, port = fields[1].rpartition(b":")
                 if int(port, 16) in ports:
                     text = _address(address.decode("ascii"), family)
                     found.append(_Socket(int(port, 16), text, int(fields[7]), int(fields[9])))
