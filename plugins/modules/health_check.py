@@ -89,7 +89,7 @@ EXAMPLES = r"""
     probes:
       front:
         kind: http
-        url: https://www.example.com/health
+        url: https://www.example.com/status
         expect: {status: [200], identity: {service: shop}, json: {"checks.0.status": [up, degraded]}}
         latency: {warn: 2s, fail: 5s}
         timeout: 8s
@@ -123,7 +123,7 @@ checks:
       kind: http
       status: fail
       reason: refused
-      message: "nothing listens: connecting to 127.0.0.1 port 8000"
+      message: "nothing listens: connecting to 127.0.0.1 port 8443"
       observed: null
       expected: {status: ["200"]}
       latency: 0.0007
@@ -151,7 +151,7 @@ verdict:
         service: main
         probe: live
         reason: refused
-        message: "nothing listens: connecting to 127.0.0.1 port 8000"
+        message: "nothing listens: connecting to 127.0.0.1 port 8443"
     root_causes:
       description: One root cause per chain of failures.
       returned: always
@@ -162,7 +162,7 @@ msg:
   description: One line for people.
   returned: always
   type: str
-  sample: "2 of 9 checks fail; root cause: main/live refused: nothing listens: connecting to 127.0.0.1 port 8000"
+  sample: "2 of 9 checks fail; root cause: shop/front refused: nothing listens: connecting to 127.0.0.1 port 8443"
 """
 
 from typing import Any
