@@ -25,6 +25,16 @@ FATAL: The 2 sanity test(s) listed below (out of 4) failed. See error output abo
 import --python 3.8
 pep8
 """
+INTEGRATION = """\
+Running health_check integration test role
+PLAY RECAP *****
+Running service_recovery integration test role
+PLAY RECAP *****
+"""
+INTEGRATION_FAILED = """\
+NOTICE: To resume at this test target, use the option: --start-at service_recovery
+FATAL: Command "ansible-playbook service_recovery.yml -i inventory" returned exit status 2.
+"""
 
 
 @pytest.mark.parametrize(
@@ -41,15 +51,8 @@ pep8
         ("sanity", SANITY, 0, Counts(passed=4)),
         ("sanity", SANITY + SANITY_FAILED, 1, Counts(passed=2, failed=2)),
         ("sanity", "", 0, Counts()),
-        (
-            "playbooks",
-            (
-                "PLAY RECAP *****\na : ok=3  changed=0 unreachable=0 failed=0\n\n"
-                "PLAY RECAP *****\na : ok=3 changed=0 unreachable=0 failed=0\nb : ok=3 unreachable=0 failed=1\n"
-            ),
-            2,
-            Counts(passed=1, failed=1),
-        ),
+        ("integration", INTEGRATION, 0, Counts(passed=2)),
+        ("integration", INTEGRATION + INTEGRATION_FAILED, 1, Counts(passed=1, failed=1)),
     ],
 )
 def test_counts(kind: str, log: str, rc: int, expected: Counts) -> None:
