@@ -38,6 +38,7 @@ class Applier:
         self._deadline = deadline
         self._force = force
         self.crashed: dict[str, str] = {}  # services that died while they were waited for, and how
+        self.ready: dict[str, tuple[int, int] | None] = {}  # services that became ready, and their root process then
         self._effects: dict[str, Callable[[Service], str]] = {
             t.STOP: self._stop,
             t.END_PROCESSES: self._end_processes,
@@ -147,6 +148,7 @@ class Applier:
             checks = self._host.probe(probes, deadline)
             red = [check for check in checks if check.status in (FAIL, UNKNOWN)]
             if not red:
+                self.ready[service.name] = self._root(service)
                 return f"ready after {self._host.clock.monotonic() - began:.1f}s"
             if self._host.clock.monotonic() - began >= _SETTLING:
                 self._give_up_early(service, roots)
@@ -154,13 +156,19 @@ class Applier:
                 raise StepFailed(f"not ready after {self._host.clock.monotonic() - began:.0f}s: {_first(red)}.")
             self._host.clock.sleep(_PAUSE)
 
-    def _give_up_early(self, service: Service, roots: set[tuple[int, int]]) -> None:
-        """What its manager has given up, or keeps replacing, does not become ready by waiting. Collects ``roots``."""
+    def _root(self, service: Service) -> tuple[int, int] | None:
+        """Identity of the process at the root of the service's tree."""
         table = self._host.table()
         state = self._host.manager(service).observe(table)
-        root = table.processes.get(state.pid or 0)
+        process = table.processes.get(state.pid or 0)
+        return process.identity if process else None
+
+    def _give_up_early(self, service: Service, roots: set[tuple[int, int]]) -> None:
+        """What its manager has given up, or keeps replacing, does not become ready by waiting. Collects ``roots``."""
+        root = self._root(service)
         if root is not None:
-            roots.add(root.identity)
+            roots.add(root)
+        state = self._host.manager(service).observe(self._host.table())
         gone = state.state in (manager.FAILED, manager.STOPPED)
         if gone or len(roots) > _MOST_LIVES:
             hint = self._host.last_error(service)

@@ -86,30 +86,35 @@ class Engine:
         results: list[t.StepResult] = []
         again = request
         while self._actionable(current.plan) and self._host.clock.monotonic() < request.deadline:
-            done, crashed = self._apply(current.plan, again, max(attempts.values(), default=0) + 1)
+            applier = Applier(self._host, self._catalogue, request.deadline, again.force)
+            done = self._apply(applier, current.plan, max(attempts.values(), default=0) + 1)
             touched = {result.service for result in done if result.step in t.MUTATING and result.status != "skipped"}
             attempts.update(touched)
             # Force means once: what was restarted on demand is not restarted again when it comes back healthy.
             again = replace(request, force=False)
-            previous, (current, verified) = current, self._verify(again, attempts, crashed)
+            previous, (current, verified) = current, self._verify(again, attempts, applier)
             results += [*done, verified]
             if current.healthy or (not touched and current.plan.hash == previous.plan.hash):
                 break
         return Recovery(before, current, tuple(results), dict(attempts))
 
-    def _apply(self, plan: t.Plan, request: Request, attempt: int) -> tuple[list[t.StepResult], dict[str, str]]:
+    def _apply(self, applier: Applier, plan: t.Plan, attempt: int) -> list[t.StepResult]:
         # Spent before it happens: a recovery that is killed half-way has used its budget too.
         self._budget.spend(step.service for step in plan.steps if step.step == t.START)
-        applier = Applier(self._host, self._catalogue, request.deadline, request.force)
-        return applier.apply(plan, attempt), applier.crashed
+        return applier.apply(plan, attempt)
 
     def _verify(
-        self, request: Request, attempts: Mapping[str, int], crashed: Mapping[str, str]
+        self, request: Request, attempts: Mapping[str, int], applier: Applier
     ) -> tuple[Assessment, t.StepResult]:
         began = self._host.clock.monotonic()
         current = self._verified(request, attempts)
         # A service in a crash loop looks as if it were starting whenever it is looked at.
-        dying = {name: message for name, message in crashed.items() if not current.found[name].healthy}
+        died = {
+            name: "was ready, but died within the stability window"
+            for name, root in applier.ready.items()
+            if root != _root(current, name)
+        }
+        dying = {name: how for name, how in {**died, **applier.crashed}.items() if not current.found[name].healthy}
         current = self._as_crash_loop(current, dying, request, attempts)
         elapsed = self._host.clock.monotonic() - began
         status, message = ("done", "healthy") if current.healthy else ("failed", self._first_problem(current))
@@ -125,7 +130,8 @@ class Engine:
         attempts: Mapping[str, int],
     ) -> Assessment:
         exhausted = self._budget.exhausted([self._catalogue.services[name] for name in scope])
-        wishes = Wishes(frozenset(scope), request.force, attempts, exhausted)
+        forced = frozenset(request.names) if request.force else frozenset()
+        wishes = Wishes(frozenset(scope), forced, attempts, exhausted)
         return Assessment(scope, view, found, make_plan(self._catalogue, view.services, found, wishes))
 
     def _scope(self, names: Sequence[str]) -> tuple[str, ...]:
@@ -172,7 +178,10 @@ def _replaced(first: Assessment, last: Assessment) -> list[str]:
     return [
         name
         for name in first.scope
-        if first.view.services[name].managed
-        and last.view.services[name].managed
-        and first.view.services[name].managed[0].identity != last.view.services[name].managed[0].identity
+        if _root(first, name) and _root(last, name) and _root(first, name) != _root(last, name)
     ]
+
+
+def _root(assessment: Assessment, name: str) -> tuple[int, int] | None:
+    managed = assessment.view.services[name].managed
+    return managed[0].identity if managed else None

@@ -18,13 +18,13 @@ from ansible_collections.toombos.incident.plugins.module_utils._values import fo
 class Wishes:
     """What the responder asked for.
 
-    ``scope``: names that may be touched. ``force``: also restart what is healthy, and start although a dependency is
-    not ready. ``attempts``: how often each service was already tried in this run. ``exhausted``: services whose
+    ``scope``: names that may be touched. ``forced``: of these, what is restarted also when it is healthy.
+    ``attempts``: how often each service was already tried in this run. ``exhausted``: services whose
     restart budget is used up, with the sentence that says so.
     """
 
     scope: frozenset[str]
-    force: bool = False
+    forced: frozenset[str] = frozenset()
     attempts: Mapping[str, int] = field(default_factory=dict)
     exhausted: Mapping[str, str] = field(default_factory=dict)
 
@@ -98,7 +98,7 @@ def _choose(
     for name in catalogue.order:
         if name not in found or name not in wishes.scope:
             continue
-        cure, reason = _remedy(found[name], wishes.force)
+        cure, reason = _remedy(found[name], name in wishes.forced)
         objection = _objection(catalogue, view[name], found[name], cure, wishes) if cure != _NOTHING else ""
         if found[name].condition in _NO_CURE:
             objection = found[name].message

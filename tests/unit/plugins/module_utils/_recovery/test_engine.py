@@ -276,3 +276,9 @@ def test_a_crash_loop_is_called_so_although_it_always_looks_like_starting(build:
     _recovery, result = run(world)
     assert result["verdict"]["root_cause"]["condition"] == "crash_loop"
     assert world.actors["web"].starts == 2
+
+
+def test_force_is_for_what_was_asked_for_not_for_what_it_needs(build: Any, run: Any) -> None:
+    world = world_of(build, chain(build))
+    run(world, "api", force=True)
+    assert mutations(world) == ["stop api", "start api"]
