@@ -4,11 +4,11 @@
 # `eval "$(tools/containers.sh)"` sets INCIDENT_ENGINE, INCIDENT_IMAGE and, where the engine needs other settings than its
 # own here, CONTAINERS_CONF. Exit code 77: no engine can be had; the last line says why.
 #
-# INCIDENT_IMAGE, set before: that image is used as it is. INCIDENT_BASE: the stock image to build from (debian:bookworm).
+# INCIDENT_IMAGE, set before: that image is used as it is. INCIDENT_BASE: the stock image to build from (debian:trixie).
 set -eu
 cd "$(dirname "$0")/.."
-packages="systemd systemd-sysv dbus openssh-server python3 python3-venv sudo iproute2 procps supervisor curl ca-certificates"
-suite=bookworm
+packages="systemd systemd-sysv dbus openssh-server python3 python3-fastapi python3-uvicorn python3-pydantic-settings sudo iproute2 procps supervisor"
+suite=trixie
 # The tag follows from what is in it: other packages make another image.
 image=${INCIDENT_IMAGE:-localhost/toombos-incident-host:$(echo "$suite $packages" | cksum | cut -d ' ' -f 1)}
 

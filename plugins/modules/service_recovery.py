@@ -46,7 +46,7 @@ options:
     default: recovered
   force:
     description:
-      - Restart the services of O(only), or all, also when they are healthy, and start although a dependency is not ready.
+      - Restart the services of O(only), or all, also when healthy, and start although a dependency is not ready.
       - Never stops an observability service, never ends a foreign process, never starts into a rejected configuration.
     type: bool
     default: false

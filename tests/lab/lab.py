@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from breaks import BREAKS, fix
-from stack import HERE, NAMES, Stack
+from stack import HERE, NAMES, NotALab, Stack
 
 
 def main() -> int:
@@ -23,9 +23,14 @@ def main() -> int:
     verbs.add_parser("down", help="end everything and remove the directory")
     verbs.add_parser("status", help="show what answers")
     verbs.add_parser("fix", help=fix.__doc__)
+    verbs.add_parser("breaks", help="list the ways to break it")
     breaking = verbs.add_parser("break", help="break something: " + ", ".join(BREAKS))
     breaking.add_argument("name", choices=BREAKS)
     options = parser.parse_args()
+    if options.verb == "breaks":
+        for name, way in BREAKS.items():
+            print(f"{name:26} {way.__doc__}")
+        return 0
     lab = Stack(options.dir, options.base_port)
     if options.verb not in ("up", "down") and not lab.inventory.exists():
         print(f"There is no lab in {lab.home}. Start one: {sys.argv[0]} up", file=sys.stderr)
@@ -38,7 +43,11 @@ def main() -> int:
     elif options.verb == "fix":
         print(f"Fixed: {fix(lab)}.")
     else:
-        getattr(lab, options.verb)()
+        try:
+            getattr(lab, options.verb)()
+        except NotALab as error:
+            print(error, file=sys.stderr)
+            return 1
     return 0
 
 

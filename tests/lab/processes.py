@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the toombos.incident authors
 # GNU General Public License v3.0 or later (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Processes of a lab: whatever runs below its directory, so that nothing else is ever ended.
+"""Processes of a lab: whatever runs below its directory without a terminal, so that nothing else is ever ended.
 
 Written without the collection's own code: a test must not be judged by what it tests.
 """
@@ -28,7 +28,7 @@ class Running:
 
 
 def below(directory: Path) -> list[Running]:
-    """Every live process whose working directory is in the lab."""
+    """Every live process whose working directory is in the lab, except a person's shell or editor there."""
     found = [_read(int(name), str(directory)) for name in os.listdir("/proc") if name.isdigit()]
     return sorted((process for process in found if process), key=lambda process: process.pid)
 
@@ -72,6 +72,8 @@ def _read(pid: int, directory: str) -> Running | None:
         return None
     fields = _stat(pid)
     if fields is None or fields[0] in "ZX" or not (cwd == directory or cwd.startswith(directory + "/")):
+        return None
+    if fields[4] != "0":  # services are started without a terminal
         return None
     return Running(pid, int(fields[19]), fields[0], int(fields[1]), command)
 

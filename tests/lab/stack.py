@@ -34,6 +34,10 @@ STANDINS = NAMES[3:]
 PROGRAM = "halcytone:halcytone-main"
 
 
+class NotALab(Exception):
+    """The directory belongs to somebody else."""
+
+
 class Stack:
     """The services of one lab. ``home`` keeps everything; ports follow each other from ``base_port``."""
 
@@ -43,9 +47,9 @@ class Stack:
         self.state = self.home / "state"
         self.inventory = self.home / "inventory.yml"
         self.say = say
-        known = self.home / "lab.json"
-        if known.exists():
-            record = json.loads(known.read_text())
+        self.known = self.home / "lab.json"
+        if self.known.exists():
+            record = json.loads(self.known.read_text())
             self.ports, self.socket = record["ports"], Path(record["socket"])
         else:
             self.ports = {name: base_port + index for index, name in enumerate(NAMES)}
@@ -53,7 +57,8 @@ class Stack:
 
     def up(self) -> None:
         """Start what does not run and wait until everything answers."""
-        if not (self.home / "lab.json").exists():
+        # Written last: without it the directory was left half laid out.
+        if not self.inventory.exists():
             self.write()
         started = [start.__name__.strip("_") for start in (self.start_supervisord, self.start_plain) if start()]
         for name in NAMES:
@@ -61,7 +66,10 @@ class Stack:
         self.say(f"The lab is up in {self.home}{'' if started else ', as it was'}: ports {self.ports}")
 
     def down(self) -> None:
-        """End every process of the lab and forget it."""
+        """End every process of the lab and forget it; a directory that is not a lab is left alone."""
+        if not self.known.exists():
+            self.say(f"There is no lab in {self.home}")
+            return
         ended = 0
         while running := self.running():
             ended += len(running)
@@ -137,13 +145,18 @@ class Stack:
 
     def write(self) -> None:
         """Lay out the application directory and the inventory."""
+        if not self.known.exists() and self.home.exists() and any(self.home.iterdir()):
+            raise NotALab(f"{self.home} has other things in it; choose an empty or a new directory")
         self.home.mkdir(parents=True, exist_ok=True)
+        # First: from now on it is ours to remove.
+        self.known.write_text(json.dumps({"ports": self.ports, "socket": str(self.socket)}))
+        shutil.rmtree(self.app, ignore_errors=True)
         shutil.copytree(HERE / "app", self.app, ignore=shutil.ignore_patterns("__pycache__", "env"))
         places = ("logs", "scripts", "backups/config-last-good", "backups/config-daily", "backups/emergency-restore")
         for place in places:
             (self.app / place).mkdir(parents=True)
-        (self.home / "tmp").mkdir()
-        (self.home / "foreign").mkdir()
+        (self.home / "tmp").mkdir(exist_ok=True)
+        (self.home / "foreign").mkdir(exist_ok=True)
         values = {
             **{key: str(port) for key, port in self.ports.items()},
             "app": str(self.app),
@@ -164,7 +177,6 @@ class Stack:
         ports = {name: self.ports[name] for name in ("crm", "platform")}
         (self.app / "mocks" / "ports.json").write_text(json.dumps(ports))
         self.inventory.write_text(yaml.safe_dump(self._inventory(), sort_keys=False))
-        (self.home / "lab.json").write_text(json.dumps({"ports": self.ports, "socket": str(self.socket)}))
 
     def _inventory(self) -> dict[str, object]:
         """The lab as a host of the group toombos: only what differs from the inventory of Toombos."""
