@@ -35,7 +35,7 @@ def test_answers_with_its_own_identity(host: Any, url: str, key: str, value: str
     ("words", "copies"), [("uvicorn src", 1), ("mocks/crm_service.py", 2), ("mocks/platform_service.py", 2)]
 )
 def test_runs_once_as_the_user_of_the_application(host: Any, words: str, copies: int) -> None:
-    listed = [line.split(None, 2) for line in host.check_output("ps -eo user,stat,args").splitlines()]
+    listed = [line.split(None, 2) for line in host.check_output("ps -eo user:32,stat,args").splitlines()]
     found = [(user, state) for user, state, command in listed if words in command and "python3" in command.split()[0]]
     assert len(found) == copies, found
     assert {user for user, _ in found} == {"halcytone"}
