@@ -15,7 +15,7 @@ unexport ANSIBLE_COLLECTIONS_PATH ANSIBLE_INVENTORY ANSIBLE_ROLES_PATH ANSIBLE_S
 
 GROUPS := lint unit sanity integration importer docs footguns runner lab molecule
 
-LAB := python tests/lab/lab.py
+LAB := python tests/lab/lab.py $(if $(LAB_PORT),--base-port $(LAB_PORT))
 
 .PHONY: help setup recover test $(GROUPS) matrix lab-up lab-break lab-status lab-down requirements clean
 

@@ -1,12 +1,13 @@
 #!/bin/sh
 # The main job on the embedded lab: how it looks before, what the recovery does, how it looks after.
 # BREAK names what to break first (`make lab-break` lists the ways); empty breaks nothing.
+# LAB_PORT is the first of the lab's ports, for a second checkout on the same machine.
 set -eu
 cd "$(dirname "$0")/.."
 breaking=${BREAK-all-down}
 
 title() { printf '\n=== %s\n' "$*"; }
-lab() { python tests/lab/lab.py "$@"; }
+lab() { python tests/lab/lab.py ${LAB_PORT:+--base-port "$LAB_PORT"} "$@"; }
 
 title "The lab"
 lab up || {
