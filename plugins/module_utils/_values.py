@@ -51,9 +51,11 @@ def parse_bool(value: Any) -> bool:
 
 
 def format_duration(seconds: float) -> str:
-    """``0.4s``, ``12.3s``, ``2m05s``, ``1h02m``: short, for people."""
-    if seconds < 60:
+    """``0.4s``, ``12s``, ``2m05s``, ``1h02m``: short, for people."""
+    if seconds < 10:
         return f"{seconds:.1f}s"
+    if seconds < 59.5:
+        return f"{seconds:.0f}s"
     whole = round(seconds)
     if whole < 3600:
         return f"{whole // 60}m{whole % 60:02d}s"

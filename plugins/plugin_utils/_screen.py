@@ -85,7 +85,7 @@ def render_plan(rollout: Rollout, width: int = 120) -> str:
     """The plan of a fleet: batches, then every host's steps in order."""
     sick = len(rollout.findings) - sum(finding.state == HEALTHY for finding in rollout.findings)
     if not rollout.hosts and not sick:
-        return f"All {len(rollout.findings)} hosts are healthy; there is nothing to do."
+        return f"{len(rollout.findings)} of {len(rollout.findings)} hosts are healthy: nothing to do."
     batches = ", then ".join(str(size) for size in rollout.serial)
     lines = [
         f"Plan {rollout.plan_hash}: {len(rollout.hosts)} of {len(rollout.findings)} hosts, in batches of {batches}."

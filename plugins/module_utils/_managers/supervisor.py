@@ -143,7 +143,7 @@ class SupervisorManager:
                 unix_socket=self._socket,
             )
         except HttpProblem as problem:
-            raise _Gone(f"supervisord does not answer on {self._socket}: {problem.message}", _START_IT) from problem
+            raise _Gone(f"supervisord does not answer on {self._socket} ({problem.reason})", _START_IT) from problem
         if answer.status != 200:
             needs = "wants a user name and password" if answer.status == 401 else f"answers HTTP {answer.status}"
             raise _Gone(f"supervisord {needs} on {self._socket}.", _START_IT)

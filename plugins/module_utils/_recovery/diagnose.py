@@ -117,7 +117,7 @@ def _manager_is_gone(service: Service, seen: t.Observation) -> t.Diagnosis | Non
     if not seen.red and seen.checks:
         return _odd(service, f"answers, but its manager does not ({seen.manager.detail})")
     return t.Diagnosis(
-        service.name, t.MANAGER_GONE, f"its manager is gone: {seen.manager.detail}", "Start the manager itself."
+        service.name, t.MANAGER_GONE, seen.manager.detail or "its manager is gone", "Start the manager itself."
     )
 
 

@@ -67,7 +67,7 @@ def test_neither_true_nor_false(value: Any) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0, "0.0s"), (0.44, "0.4s"), (12.34, "12.3s"), (59.99, "60.0s"), (60, "1m00s"), (125, "2m05s"), (3725, "1h02m")],
+    [(0, "0.0s"), (0.44, "0.4s"), (12.34, "12s"), (59.99, "1m00s"), (60, "1m00s"), (125, "2m05s"), (3725, "1h02m")],
 )
 def test_durations_for_people(seconds: float, text: str) -> None:
     assert format_duration(seconds) == text
