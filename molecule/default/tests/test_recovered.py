@@ -38,8 +38,8 @@ def test_runs_once_as_the_user_of_the_application(host: Any, words: str, copies:
     listed = [line.split(None, 2) for line in host.check_output("ps -eo user:32,stat,args").splitlines()]
     found = [(user, state) for user, state, command in listed if words in command and "python3" in command.split()[0]]
     assert len(found) == copies, found
-    assert {user for user, _ in found} == {"halcytone"}
-    assert not any(state.startswith("T") for _, state in found)
+    assert {user for user, state in found} == {"halcytone"}
+    assert not any(state.startswith("T") for user, state in found)
 
 
 def test_main_runs_under_supervisord(host: Any) -> None:
