@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -130,7 +131,7 @@ class Fleet:
             "manager": manager,
             "ports": [port],
             "probes": {"front": {"kind": "http", "url": url, "timeout": "2s", "expect": {"body": "^ok$"}}},
-            "limits": {"attempts": 1, "ready_timeout": "10s"},
+            "limits": {"attempts": 1, "ready_timeout": "30s"},
         }
         return {
             "ansible_connection": "local",
@@ -157,6 +158,9 @@ class Fleet:
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    # Below the range from which the kernel lends ports to clients: nobody takes it before our service does.
+    while True:
+        port = random.randrange(20000, 32000)
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
