@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -36,11 +37,15 @@ http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_
 
 
 def free_ports() -> tuple[int, int]:
-    """Two ports, surely different: both are held until both are known."""
-    with socket.socket() as one, socket.socket() as other:
-        one.bind(("127.0.0.1", 0))
-        other.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1]), int(other.getsockname()[1])
+    """Two ports from below the range that the kernel lends to clients: nobody takes them before our services do."""
+    found: set[int] = set()
+    while len(found) < 2:
+        port = random.randrange(20000, 32000)
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            found.add(port)
+    first, second = found
+    return first, second
 
 
 class Place:
@@ -66,7 +71,7 @@ class Place:
             "ports": [port],
             "probes": {"up": {"kind": "http", "url": f"http://127.0.0.1:{port}/", "timeout": "2s", "expect": expect}},
             "logs": [str(self.home / f"{name}.log")],
-            "limits": {"attempts": 2, "ready_timeout": "10s", "stop_timeout": "5s"},
+            "limits": {"attempts": 2, "ready_timeout": "30s", "stop_timeout": "5s"},
         }
 
     def recover(self, check_mode: bool = False, **changes: Any) -> dict[str, Any]:
