@@ -60,7 +60,7 @@ def crash_loop(lab: Stack) -> str:
 
 
 def crash_late(lab: Stack) -> str:
-    """Main serves for a second, dies and is started again by supervisord, for ever."""
+    """Main serves for a moment, dies and is started again by supervisord, for ever."""
     log = lab.app / "logs" / "halcytone.log"
     known = log.read_text().count("MemoryError")
     (lab.app / "runs-out-of-memory").write_text("")

@@ -63,6 +63,9 @@ class Stack:
         started = [start.__name__.strip("_") for start in (self.start_supervisord, self.start_plain) if start()]
         for name in NAMES:
             until(lambda name=name: self.answers(name) == 200, f"{name} answers on port {self.ports[name]}")
+        if "start_supervisord" in started:
+            # It answers before supervisord trusts it; until then a death counts as a failed start.
+            until(lambda: "RUNNING" in self.supervisorctl("status", PROGRAM), "supervisord trusts main")
         self.say(f"The lab is up in {self.home}{'' if started else ', as it was'}: ports {self.ports}")
 
     def down(self) -> None:

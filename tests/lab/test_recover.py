@@ -39,7 +39,8 @@ RECOVERED = {
 REPORTED = {
     "foreign": Expected("main", "foreign"),
     "bad-env": Expected("main", "bad_config"),
-    "crash-loop": Expected("main", "failed"),
+    # supervisord gives up in the middle of a try or between two.
+    "crash-loop": Expected("main", "failed|crash_loop"),
 }
 
 
@@ -90,7 +91,8 @@ def test_reported(healthy: Any, name: str) -> None:
     run = lab.play("recover.yml")
     assert (run.rc, run.verdict["status"], run.verdict["red"]) == (2, "not_recovered", ["lab"]), run.screen
     (cause,) = run.verdict["root_causes"]
-    assert (cause["service"], cause["condition"]) == (expected.service, expected.was)
+    assert cause["service"] == expected.service
+    assert cause["condition"] in expected.was.split("|")
     assert "Next:" in run.screen
     others = [lab.answers(name) for name in lab.ports if name != "main"]
     assert others == [200] * 6

@@ -14,20 +14,21 @@ import time
 import urllib.request
 from typing import Any
 
-# Before the slow imports: dies before supervisord believes that it runs.
+# Before the slow imports: what is wrong shows before supervisord believes that it runs, also on a busy machine.
 if os.path.exists("missing-dependency"):
     raise ModuleNotFoundError("No module named 'content_pipeline'")
 
+from .config import get_settings
+
+settings = get_settings()
+
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
-
-from .config import get_settings
 
 logging.basicConfig(
     filename="logs/halcytone.log", level=logging.INFO, format="%(asctime)s - %(name)s - %(levelname)s - %(message)s"
 )
 log = logging.getLogger("halcytone_content_generator.main")
-settings = get_settings()
 state = {"broken": False}
 
 
@@ -43,7 +44,7 @@ app = FastAPI()
 
 if os.path.exists("runs-out-of-memory"):
     # After it has served for a moment: supervisord believes in it every time.
-    threading.Timer(1.0, lambda: (log.error("MemoryError: cannot allocate"), os._exit(1))).start()
+    threading.Timer(2.0, lambda: (log.error("MemoryError: cannot allocate"), os._exit(1))).start()
 
 
 @app.middleware("http")
