@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
@@ -45,8 +46,10 @@ class Budget:
         history = self._recent()
         for name in names:
             history.setdefault(name, []).append(self._wall())
-        os.makedirs(os.path.dirname(self._path), mode=0o700, exist_ok=True)
-        write_atomic(self._path, json.dumps(history, sort_keys=True).encode())
+        # A full disk must not keep a service down: then its starts are not counted.
+        with contextlib.suppress(OSError):
+            os.makedirs(os.path.dirname(self._path), mode=0o700, exist_ok=True)
+            write_atomic(self._path, json.dumps(history, sort_keys=True).encode())
 
     def _recent(self) -> dict[str, list[float]]:
         now = self._wall()

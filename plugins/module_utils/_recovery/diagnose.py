@@ -105,7 +105,9 @@ def _runs_outside_its_manager(service: Service, seen: t.Observation) -> t.Diagno
     alive = seen.manager.available and seen.manager.state in (manager.RUNNING, manager.STARTING)
     stray = {process.identity for process in seen.strays}
     holds_port = any(holder.identity in stray for holder in seen.holders)
-    if not stray or (alive and not holds_port):
+    # While its manager is content and the probes are, too, its processes may hang together in a way that cannot be seen
+    # (a daemon that detached itself): what serves well is not ended for its pedigree.
+    if not stray or (alive and not (holds_port and seen.red)):
         return None
     who = "; ".join(describe(process) for process in seen.strays[:3])
     return t.Diagnosis(service.name, t.ORPHAN, f"runs outside its manager ({_words(seen)}): {who}")

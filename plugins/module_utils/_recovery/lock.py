@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -21,10 +22,19 @@ class Locked(IncidentError):
 
 @contextmanager
 def recovery_lock(state_dir: str, who: str) -> Iterator[None]:
-    """Hold ``<state_dir>/recovery.lock`` or raise Locked with the holder's own words."""
-    os.makedirs(state_dir, mode=0o700, exist_ok=True)
+    """Hold ``<state_dir>/recovery.lock`` or raise Locked with the holder's own words.
+
+    Raises IncidentError when the directory cannot be used.
+    """
     path = os.path.join(state_dir, "recovery.lock")
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        os.makedirs(state_dir, mode=0o700, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise IncidentError(
+            f"{path} cannot be opened: {error.strerror}.",
+            "Run with become: true, or name a directory that may be written to in incident_state_dir.",
+        ) from error
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -33,8 +43,9 @@ def recovery_lock(state_dir: str, who: str) -> Iterator[None]:
                 f"Another recovery is at work on this host ({_holder(descriptor)}).",
                 "Wait until it has ended and run again; the lock goes away with its process.",
             ) from busy
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, json.dumps({"pid": os.getpid(), "since": _now(), "by": who}).encode(), 0)
+        with contextlib.suppress(OSError):  # on a full disk it holds all the same, only without its words
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, json.dumps({"pid": os.getpid(), "since": _now(), "by": who}).encode(), 0)
         yield
     finally:
         os.close(descriptor)

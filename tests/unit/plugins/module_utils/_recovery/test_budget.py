@@ -69,3 +69,9 @@ def test_the_history_is_private(tmp_path: Path, wall: Wall) -> None:
     Budget(str(tmp_path / "new"), wall).spend(["web"])
     assert (tmp_path / "new" / "starts.json").stat().st_mode & 0o777 == 0o600
     assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_full_disk_does_not_keep_a_service_down(tmp_path: Path, wall: Wall) -> None:
+    (tmp_path / "file").write_text("")
+    Budget(str(tmp_path / "file"), wall).spend(["web"])
+    assert (tmp_path / "file").read_text() == ""

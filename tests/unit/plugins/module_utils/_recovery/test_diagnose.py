@@ -140,6 +140,16 @@ TABLE = {
         t.HEALTHY,
         "healthy",
     ),
+    "it serves well from beside the tree of a content manager": (
+        seen(managed=(MAIN,), own=(MAIN, STRAY), listeners=listen(20), holders=(STRAY,), checks=GOOD),
+        t.HEALTHY,
+        "healthy",
+    ),
+    "it serves badly from beside the tree of a content manager": (
+        seen(managed=(MAIN,), own=(MAIN, STRAY), listeners=listen(20), holders=(STRAY,), checks=BAD),
+        t.ORPHAN,
+        "pid 20",
+    ),
     "its configuration is rejected": (
         seen(manager=says(manager.FAILED), checks=REFUSED, config_error="PORT: not a number"),
         t.BAD_CONFIG,

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.toombos.incident.plugins.module_utils._errors import IncidentError
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.lock import Locked, recovery_lock
 
 HOLD = """
@@ -56,6 +57,23 @@ def test_an_unreadable_record_is_said(tmp_path: Path) -> None:
 def test_a_planted_link_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "victim").write_text("keep")
     (tmp_path / "recovery.lock").symlink_to(tmp_path / "victim")
-    with pytest.raises(OSError, match="symbolic"), recovery_lock(str(tmp_path), "me"):
+    with pytest.raises(IncidentError, match="symbolic"), recovery_lock(str(tmp_path), "me"):
         pass
     assert (tmp_path / "victim").read_text() == "keep"
+
+
+def test_a_directory_that_cannot_be_used_is_refused_with_the_way_out(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(IncidentError, match="incident_state_dir"), recovery_lock(
+        str(tmp_path / "file" / "state"), "me"
+    ):
+        pass
+
+
+def test_a_full_disk_does_not_keep_the_lock_from_holding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "pwrite", full)
+    with recovery_lock(str(tmp_path), "me"), pytest.raises(Locked), recovery_lock(str(tmp_path), "you"):
+        pass
