@@ -32,20 +32,8 @@ options:
     description: The policy, from M(toombos.incident.guard).
     type: dict
     required: true
-attributes:
-  check_mode:
-    description: Can run in C(check_mode) and return changed status prediction without modifying target.
-    support: full
-  diff_mode:
-    description: Returns details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
-    support: none
-  idempotent:
-    description: Never changes anything.
-    support: full
-  platform:
-    description: Runs on the controller.
-    support: full
-    platforms: posix
+extends_documentation_fragment:
+  - toombos.incident.attributes.controller
 author:
   - toombos.incident authors (@toombos)
 """

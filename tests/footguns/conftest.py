@@ -6,25 +6,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
-
-import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "fleet"))
 
-from fleet import Fleet
+from fleet_fixture import make_fleet
 
-
-@pytest.fixture
-def fleet(tmp_path: Path) -> Iterator[Callable[[int], Fleet]]:
-    """Make a fleet of so many hosts; its processes end with the test."""
-    made: list[Fleet] = []
-
-    def make(size: int = 1) -> Fleet:
-        made.append(Fleet(tmp_path, size))
-        return made[-1]
-
-    yield make
-    for each in made:
-        each.close()
+__all__ = ["make_fleet"]

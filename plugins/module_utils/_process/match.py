@@ -63,7 +63,7 @@ def _is_ours(spec: ManagerSpec, process: Process, protected: frozenset[int]) -> 
         process.pid not in protected
         and process.state not in GONE
         and _is_evident(spec, process)
-        and _runs_as(spec.user, process.uid)
+        and runs_as(spec.user, process.uid)
         and _runs_in(spec.cwd, process.cwd)
     )
 
@@ -97,7 +97,8 @@ def _runs_text(argv: Sequence[str]) -> bool:
     return False
 
 
-def _runs_as(user: str | None, uid: int) -> bool:
+def runs_as(user: str | None, uid: int) -> bool:
+    """Whether a uid is the declared user's; a user that the host does not know may be written as a number."""
     if user is None:
         return True
     try:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import pwd
 import re
 from typing import Any, Sequence
 
@@ -16,7 +15,7 @@ from ansible_collections.toombos.incident.plugins.module_utils._probe.context im
 from ansible_collections.toombos.incident.plugins.module_utils._probe.targets import PortOwnerTarget, ProcessTarget
 from ansible_collections.toombos.incident.plugins.module_utils._probe.types import FAIL, PASS, Outcome
 from ansible_collections.toombos.incident.plugins.module_utils._process.listeners import read_listeners
-from ansible_collections.toombos.incident.plugins.module_utils._process.match import own_roots
+from ansible_collections.toombos.incident.plugins.module_utils._process.match import own_roots, runs_as
 from ansible_collections.toombos.incident.plugins.module_utils._process.types import Listener, Process
 
 _SHOWN = 5
@@ -60,11 +59,11 @@ def attempt_port_owner(target: PortOwnerTarget, deadline: float, context: Contex
 
 def _fits(target: PortOwnerTarget, listener: Listener, holders: Sequence[Process]) -> bool:
     if not holders:  # not ours to look into, but the socket itself names its user
-        return target.match is None and target.exe is None and _runs_as(target.user, listener.uid)
+        return target.match is None and target.exe is None and runs_as(target.user, listener.uid)
     return any(
         (target.match is None or re.search(target.match, holder.command_line) is not None)
         and (target.exe is None or holder.exe == target.exe)
-        and _runs_as(target.user, holder.uid)
+        and runs_as(target.user, holder.uid)
         for holder in holders
     )
 
@@ -76,15 +75,6 @@ def _wrong_owner(target: PortOwnerTarget, listener: Listener, holders: Sequence[
     else:
         who = f"a process of uid {listener.uid} that may not be looked into"
     return Outcome(FAIL, reasons.WRONG_OWNER, f"port {target.port} is held by {who}", observed, expected)
-
-
-def _runs_as(user: str | None, uid: int) -> bool:
-    if user is None:
-        return True
-    try:
-        return pwd.getpwnam(user).pw_uid == uid
-    except KeyError:
-        return user == str(uid)
 
 
 def _pids(pids: Sequence[int]) -> str:

@@ -1,0 +1,29 @@
+# Copyright (c) 2026 the toombos.incident authors
+# GNU General Public License v3.0 or later (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Attributes that modules have in common."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Fragments by name."""
+
+    # For what runs on the controller and touches nothing.
+    CONTROLLER = r"""
+options: {}
+attributes:
+  check_mode:
+    description: Can run in C(check_mode) and return changed status prediction without modifying target.
+    support: full
+  diff_mode:
+    description: Returns details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
+    support: none
+  idempotent:
+    description: Never changes anything.
+    support: full
+  platform:
+    description: Runs on the controller as an action plugin and never connects to a host.
+    support: full
+    platforms: posix
+"""
