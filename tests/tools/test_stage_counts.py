@@ -25,6 +25,11 @@ FATAL: The 2 sanity test(s) listed below (out of 4) failed. See error output abo
 import --python 3.8
 pep8
 """
+MOLECULE = """\
+INFO     [default > create] Executing
+INFO     [default > create] Executed: Successful
+INFO     [default > converge] Executed: Successful
+"""
 INTEGRATION = """\
 Running health_check integration test role
 PLAY RECAP *****
@@ -51,6 +56,8 @@ FATAL: Command "ansible-playbook service_recovery.yml -i inventory" returned exi
         ("sanity", SANITY, 0, Counts(passed=4)),
         ("sanity", SANITY + SANITY_FAILED, 1, Counts(passed=2, failed=2)),
         ("sanity", "", 0, Counts()),
+        ("molecule", MOLECULE, 0, Counts(passed=2)),
+        ("molecule", MOLECULE + "CRITICAL [default > verify] Executed: Failed\n", 1, Counts(passed=2, failed=1)),
         ("integration", INTEGRATION, 0, Counts(passed=2)),
         ("integration", INTEGRATION + INTEGRATION_FAILED, 1, Counts(passed=1, failed=1)),
     ],
