@@ -22,13 +22,18 @@ from ansible_collections.toombos.incident.plugins.module_utils._catalogue.parse 
 from ansible_collections.toombos.incident.plugins.module_utils._errors import CatalogueError, IncidentError
 from ansible_collections.toombos.incident.plugins.plugin_utils._inputs import (
     KNOWN,
+    Policy,
     Refusal,
     misspelt,
     read_inputs,
     read_policy,
 )
 from ansible_collections.toombos.incident.plugins.plugin_utils._refusal import refusal
-from ansible_collections.toombos.incident.plugins.plugin_utils._targets import blank_limit, resolve_targets
+from ansible_collections.toombos.incident.plugins.plugin_utils._targets import (
+    blank_limit,
+    refuse_too_many,
+    resolve_targets,
+)
 
 
 class ActionModule(ActionBase):
@@ -57,10 +62,11 @@ class ActionModule(ActionBase):
         inventory = _inventory(groups)
         reach = [host for host in task_vars.get("ansible_play_hosts_all", ()) if host in set(groups.get("all", ()))]
         if limit:
-            resolve_targets(limit, split_host_pattern(limit), inventory, groups, groups.get("all", ()), 10**9)
-        hosts = resolve_targets(
-            inputs.target, split_host_pattern(inputs.target), inventory, groups, reach, inputs.max_hosts
-        )
+            resolve_targets(limit, split_host_pattern(limit), inventory, groups, groups.get("all", ()))
+        hosts = resolve_targets(inputs.target, split_host_pattern(inputs.target), inventory, groups, reach)
+        policy = _policy_of(hosts, task_vars["hostvars"], policy)
+        inputs = read_inputs(self._task.args, policy)
+        refuse_too_many(hosts, inputs.max_hosts)
         _check_catalogues(hosts, task_vars["hostvars"], inputs.services)
         what = ", ".join(inputs.services) or "all services"
         return {
@@ -84,6 +90,16 @@ def _inventory(groups: dict[str, list[str]]) -> Any:
         return [host.name for host in manager.get_hosts(pattern=pattern)]
 
     return resolve
+
+
+def _policy_of(hosts: list[str], hostvars: Any, otherwise: Policy) -> Policy:
+    """The policy that the targets have in common: theirs, not that of whichever host happens to come first of all."""
+    declared = [hostvars[host].get("incident_policy") for host in hosts]
+    other = next((host for host, policy in zip(hosts, declared, strict=True) if policy != declared[0]), None)
+    if other is not None:
+        differ = f"{hosts[0]} and {other} have different policies (incident_policy)."
+        raise Refusal([f"{differ} Recover them one after the other."])
+    return otherwise if declared[0] is None else read_policy(declared[0])
 
 
 def _check_catalogues(hosts: list[str], hostvars: Any, services: tuple[str, ...]) -> None:

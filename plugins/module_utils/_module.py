@@ -28,6 +28,12 @@ class CatalogueModule(AnsibleModule):  # type: ignore[misc] # ansible is not typ
             }
         }
 
+    def _return_formatted(self, kwargs: dict[str, Any]) -> None:
+        # Also when the options themselves are refused, before anybody could hand over the invocation.
+        if isinstance(getattr(self, "params", None), dict):
+            kwargs.setdefault("invocation", self.invocation)
+        super()._return_formatted(kwargs)
+
     def _log_invocation(self) -> None:
         arguments = self.invocation["module_args"]
         self.log("Invoked with " + " ".join(f"{key}={value}" for key, value in arguments.items()))

@@ -18,7 +18,7 @@ REFUSED = "refused"  # sick, and every remedy is refused: a person is needed
 UNREACHABLE = "unreachable"
 FAILED = "failed"  # the assessment itself failed
 
-_PASSIVE = frozenset({"refuse", "verify"})
+_MUTATING = frozenset({"stop", "end_processes", "clear_temp", "start"})
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,9 @@ def classify(host: str, result: Mapping[str, Any] | None) -> Finding:
         return Finding(host, FAILED, _line(result.get("msg"), "the assessment failed"), {})
     if result["verdict"].get("status") == HEALTHY:
         return Finding(host, HEALTHY, _line(result.get("msg"), HEALTHY), result)
-    actionable = any(step["step"] not in _PASSIVE for step in result.get("plan", ()))
+    steps = {step["step"] for step in result.get("plan", ())}
+    # Waiting below a refusal is waiting for a person: such a host would close the gate for those that can be helped.
+    actionable = bool(steps & _MUTATING or ("wait_ready" in steps and "refuse" not in steps))
     return Finding(host, SICK if actionable else REFUSED, _line(result.get("msg"), "not healthy"), result)
 
 

@@ -26,12 +26,11 @@ def resolve_targets(
     resolve: Resolve,
     groups: Mapping[str, Sequence[str]],
     in_reach: Sequence[str],
-    most: int,
 ) -> list[str]:
     """The hosts of the pattern ``target`` that the run may reach, in inventory order.
 
-    ``terms``: the pattern in its parts; ``resolve``: pattern → hosts; ``in_reach``: hosts left by --limit;
-    ``most``: refuse more than these. Raises Refusal.
+    ``terms``: the pattern in its parts; ``resolve``: pattern → hosts; ``in_reach``: hosts left by --limit.
+    Raises Refusal.
     """
     if not groups.get("all"):
         raise Refusal(["The inventory has no hosts. Name it with -i, for example -i inventory/."])
@@ -44,11 +43,15 @@ def resolve_targets(
     hosts = [host for host in meant if host in set(in_reach)]
     if not hosts:
         raise Refusal([f"--limit leaves no host of the target {target!r}. Correct one of the two."])
+    return hosts
+
+
+def refuse_too_many(hosts: Sequence[str], most: int) -> None:
+    """A run that means more hosts than allowed was probably not meant so. Raises Refusal."""
     if len(hosts) > most:
         raise Refusal(
             [f"The target means {len(hosts)} hosts, more than {most}. Name fewer, or say -e max_hosts={len(hosts)}."]
         )
-    return hosts
 
 
 def _unknown(term: str, groups: Mapping[str, Sequence[str]]) -> str:

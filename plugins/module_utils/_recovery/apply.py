@@ -19,6 +19,7 @@ from ansible_collections.toombos.incident.plugins.module_utils._recovery.host im
 
 _PAUSE = 0.1  # seconds between two looks at something that is about to change
 _MOST_LIVES = 2  # processes of one start; a third one is a crash loop
+_MARGIN = 10.0  # seconds that a restart needs beside the stop
 _SETTLING = 1.0  # seconds in which a manager may still say "stopped" of a start that it has accepted
 
 
@@ -32,11 +33,20 @@ class Applier:
     ``deadline`` (monotonic) bounds the whole; a step is bounded by its service's limits.
     """
 
-    def __init__(self, host: Host, catalogue: Catalogue, deadline: float, force: bool = False) -> None:
+    def __init__(
+        self,
+        host: Host,
+        catalogue: Catalogue,
+        deadline: float,
+        force: bool = False,
+        spend: Callable[[str], None] = lambda _name: None,
+    ) -> None:
         self._host = host
         self._catalogue = catalogue
         self._deadline = deadline
         self._force = force
+        self._spend = spend
+        self._stopped: set[str] = set()  # what we took down, we bring up again, whatever happens
         self.crashed: dict[str, str] = {}  # services that died while they were waited for, and how
         self.ready: dict[str, tuple[int, int] | None] = {}  # services that became ready, and their root process then
         self._effects: dict[str, Callable[[Service], str]] = {
@@ -65,15 +75,26 @@ class Applier:
     def _try(self, step: t.Step, unready: set[str]) -> tuple[str, str]:
         if step.service in unready:
             return "skipped", "an earlier step of this service did not succeed"
-        missing = sorted(unready & self._catalogue.dependencies(step.service))
-        if missing and not self._force and step.step in (t.START, t.WAIT_READY):
-            return "skipped", f"needs {', '.join(missing)}, which is not ready"
-        if self._host.clock.monotonic() >= self._deadline:
-            return "skipped", "the deadline of this recovery has passed"
+        reason = "" if step.service in self._stopped else self._reason_to_skip(step, unready)
+        if reason:
+            return "skipped", reason
         try:
+            if step.step in (t.STOP, t.END_PROCESSES):
+                self._stopped.add(step.service)
             return "done", self._effects[step.step](self._catalogue.services[step.service])
         except IncidentError as error:
             return "failed", str(error)
+        except Exception as error:  # noqa: BLE001 - one broken step must not keep the others from being done
+            return "failed", f"{type(error).__name__}: {error}"
+
+    def _reason_to_skip(self, step: t.Step, unready: set[str]) -> str:
+        missing = sorted(unready & self._catalogue.dependencies(step.service))
+        if missing and not self._force:
+            return f"needs {', '.join(missing)}, which is not ready"
+        left = self._deadline - self._host.clock.monotonic()
+        if step.step == t.STOP and left < self._catalogue.services[step.service].limits.stop_timeout + _MARGIN:
+            return "too little time is left before the deadline to stop it and start it again"
+        return "" if left > 0 else "the deadline of this recovery has passed"
 
     def _until(self, seconds: float) -> float:
         return min(self._deadline, self._host.clock.monotonic() + seconds)
@@ -98,6 +119,8 @@ class Applier:
     def _end_processes(self, service: Service) -> str:
         table = self._host.table()
         state = self._host.manager(service).observe(table)
+        if not state.available:
+            raise StepFailed(f"its manager could not start it again: {state.detail}.")
         managed = {process.identity for process in table.tree(state.pid)} if state.pid else set()
         stray = [process for process in self._host.own(service, table) if process.identity not in managed]
         return self._end(stray, service.limits.stop_timeout)
@@ -125,6 +148,8 @@ class Applier:
             if self._host.clock.monotonic() >= deadline:
                 raise StepFailed(f"its port is still held by {'; '.join(holders)}.")
             self._host.clock.sleep(_PAUSE)
+        # Spent before it happens: a recovery that is killed half-way has used its budget too.
+        self._spend(service.name)
         self._host.manager(service).start(self._until(service.limits.ready_timeout))
         return "start requested"
 

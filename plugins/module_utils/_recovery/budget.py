@@ -37,15 +37,15 @@ class Budget:
             if limit and len(starts) >= limit:
                 until = time.strftime("%H:%M:%SZ", time.gmtime(sorted(starts)[-limit] + HOUR))
                 found[service.name] = (
-                    f"was already started {len(starts)} times within the hour (limit {limit}); next try after {until}"
+                    f"was already started {len(starts)} times within the hour (limit {limit}); next try after {until}, "
+                    "or raise limits.restarts_per_hour"
                 )
         return found
 
-    def spend(self, names: Iterable[str]) -> None:
-        """Remember one start of each."""
+    def spend(self, name: str) -> None:
+        """Remember one start."""
         history = self._recent()
-        for name in names:
-            history.setdefault(name, []).append(self._wall())
+        history.setdefault(name, []).append(self._wall())
         # A full disk must not keep a service down: then its starts are not counted.
         with contextlib.suppress(OSError):
             os.makedirs(os.path.dirname(self._path), mode=0o700, exist_ok=True)

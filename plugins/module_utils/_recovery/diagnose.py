@@ -12,11 +12,15 @@ from typing import Callable, Mapping
 
 from ansible_collections.toombos.incident.plugins.module_utils._catalogue.types import Catalogue, Service
 from ansible_collections.toombos.incident.plugins.module_utils._managers import types as manager
+from ansible_collections.toombos.incident.plugins.module_utils._probe import reasons
 from ansible_collections.toombos.incident.plugins.module_utils._probe.types import Check
 from ansible_collections.toombos.incident.plugins.module_utils._process.types import Process
 from ansible_collections.toombos.incident.plugins.module_utils._recovery import types as t
+from ansible_collections.toombos.incident.plugins.module_utils._redact import redact
 
-_SLOW_REASONS = frozenset({"timeout", "deadline"})
+_SLOW_REASONS = frozenset({reasons.TIMEOUT, reasons.DEADLINE})
+# The probe failed, not the service: no ground for a restart.
+_NO_ANSWERS = frozenset({reasons.ERROR, reasons.CANNOT_RUN, reasons.DEADLINE, reasons.MANAGER_GONE})
 _STOPPED_STATES = frozenset({"T", "t"})
 
 
@@ -54,7 +58,7 @@ def read_logs(service: Service) -> str:
 def describe(process: Process) -> str:
     """A process for people: pid, state when it is not simply alive, command."""
     state = f", state {process.state}" if process.state in _STOPPED_STATES else ""
-    command = process.command_line or process.exe or "?"
+    command = redact(process.command_line or process.exe or "?")
     return f"pid {process.pid} (uid {process.uid}{state}, {command[:80]})"
 
 
@@ -81,7 +85,8 @@ def _port_held_by_another(service: Service, seen: t.Observation) -> t.Diagnosis 
     own = {process.identity for process in seen.own + seen.managed}
     strangers = [holder for holder in seen.holders if holder.pid != 1]
     # Socket activation: pid 1 holds the port on behalf of a service that is not there yet.
-    if strangers and seen.identity_declared and not any(holder.identity in own for holder in seen.holders):
+    ours = any(holder.identity in own for holder in seen.holders)
+    if strangers and seen.red and seen.identity_declared and not ours:
         who = "; ".join(describe(process) for process in strangers)
         return _foreign(service, f"port {_ports(seen)} is held by {who}, which is not this service")
     unreadable = [listener for listener in seen.listeners if not listener.pids]
@@ -107,7 +112,9 @@ def _runs_outside_its_manager(service: Service, seen: t.Observation) -> t.Diagno
     holds_port = any(holder.identity in stray for holder in seen.holders)
     # While its manager is content and the probes are, too, its processes may hang together in a way that cannot be seen
     # (a daemon that detached itself): what serves well is not ended for its pedigree.
-    if not stray or (alive and not (holds_port and seen.red)):
+    # The same while its manager is merely silent: it could not be started again before that one is back.
+    silent = not seen.manager.available and not seen.red
+    if not stray or silent or (alive and not (holds_port and seen.red)):
         return None
     who = "; ".join(describe(process) for process in seen.strays[:3])
     return t.Diagnosis(service.name, t.ORPHAN, f"runs outside its manager ({_words(seen)}): {who}")
@@ -166,6 +173,8 @@ def _by_probes(service: Service, seen: t.Observation) -> t.Diagnosis:
     if _signalled(seen):
         who = next(describe(process) for process in seen.managed if process.state in _STOPPED_STATES)
         return t.Diagnosis(service.name, t.HUNG, f"stopped by a signal: {who}", hint)
+    if all(check.reason in _NO_ANSWERS for check in seen.red):
+        return _odd(service, f"could not be asked: {said}")
     if seen.manager.state in (manager.STARTING, manager.STOPPING):
         return t.Diagnosis(service.name, t.STARTING, f"{_words(seen)}; {said}", hint)
     if all(check.reason in _SLOW_REASONS for check in seen.red):

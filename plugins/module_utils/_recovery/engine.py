@@ -34,6 +34,11 @@ class Request:
     stable_for: float = 0.0
     host_probes: tuple[Probe, ...] = ()
 
+    @property
+    def forced(self) -> frozenset[str]:
+        """What is restarted also when it is healthy: what was asked for, not what that needs."""
+        return frozenset(self.names) if self.force else frozenset()
+
 
 @dataclass(frozen=True)
 class Assessment:
@@ -76,7 +81,8 @@ class Engine:
     def assess(self, request: Request, attempts: Mapping[str, int] | None = None) -> Assessment:
         """Look and plan; change nothing."""
         scope = self._scope(request.names)
-        view = observe(self._host, self._catalogue, scope, request.deadline, request.host_probes)
+        probes, forced = request.host_probes, request.forced
+        view = observe(self._host, self._catalogue, scope, request.deadline, probes, forced)
         return self._planned(scope, view, diagnose(self._catalogue, view.services), request, attempts or {})
 
     def recover(self, request: Request) -> Recovery:
@@ -86,8 +92,8 @@ class Engine:
         results: list[t.StepResult] = []
         again = request
         while self._actionable(current.plan) and self._host.clock.monotonic() < request.deadline:
-            applier = Applier(self._host, self._catalogue, request.deadline, again.force)
-            done = self._apply(applier, current.plan, max(attempts.values(), default=0) + 1)
+            applier = Applier(self._host, self._catalogue, request.deadline, again.force, self._budget.spend)
+            done = applier.apply(current.plan, max(attempts.values(), default=0) + 1)
             touched = {result.service for result in done if result.step in t.MUTATING and result.status != "skipped"}
             attempts.update(touched)
             # Force means once: what was restarted on demand is not restarted again when it comes back healthy.
@@ -97,11 +103,6 @@ class Engine:
             if current.healthy or (not touched and current.plan.hash == previous.plan.hash):
                 break
         return Recovery(before, current, tuple(results), dict(attempts))
-
-    def _apply(self, applier: Applier, plan: t.Plan, attempt: int) -> list[t.StepResult]:
-        # Spent before it happens: a recovery that is killed half-way has used its budget too.
-        self._budget.spend(step.service for step in plan.steps if step.step == t.START)
-        return applier.apply(plan, attempt)
 
     def _verify(
         self, request: Request, attempts: Mapping[str, int], applier: Applier
@@ -130,8 +131,7 @@ class Engine:
         attempts: Mapping[str, int],
     ) -> Assessment:
         exhausted = self._budget.exhausted([self._catalogue.services[name] for name in scope])
-        forced = frozenset(request.names) if request.force else frozenset()
-        wishes = Wishes(frozenset(scope), forced, attempts, exhausted)
+        wishes = Wishes(frozenset(scope), request.forced, attempts, exhausted)
         return Assessment(scope, view, found, make_plan(self._catalogue, view.services, found, wishes))
 
     def _scope(self, names: Sequence[str]) -> tuple[str, ...]:

@@ -18,9 +18,14 @@ from ansible_collections.toombos.incident.plugins.module_utils._recovery.host im
 
 
 def observe(
-    host: Host, catalogue: Catalogue, names: Sequence[str], deadline: float, host_probes: Sequence[Probe] = ()
+    host: Host,
+    catalogue: Catalogue,
+    names: Sequence[str],
+    deadline: float,
+    host_probes: Sequence[Probe] = (),
+    forced: frozenset[str] = frozenset(),
 ) -> t.HostView:
-    """Look at the named services. Nothing is changed, and no answer comes after the deadline."""
+    """Look at the named services and change nothing. ``forced`` ones may be restarted although they are healthy."""
     services = [catalogue.services[name] for name in names]
     before = host.table()
     probes = [probe for service in services for probe in _questions(service, host, before)]
@@ -30,7 +35,7 @@ def observe(
     ports = sorted({port for service in services for port in service.ports})
     listeners = host.listeners(ports, table)
     view = {service.name: _look_at(host, service, answers, table, listeners) for service in services}
-    return t.HostView(_ask_about_causes(host, catalogue, view, deadline), tuple(asked))
+    return t.HostView(_ask_about_causes(host, catalogue, view, deadline, forced), tuple(asked))
 
 
 def _questions(service: Service, host: Host, table: ProcessTable) -> list[Probe]:
@@ -40,7 +45,7 @@ def _questions(service: Service, host: Host, table: ProcessTable) -> list[Probe]
     no process, one refusal is the truth, and waiting for the second would only make the outage longer.
     """
     identifiable = bool(service.manager.match or service.manager.command)
-    gone = identifiable and not host.own(service, table)
+    gone = identifiable and not host.own(service, table) and not host.listeners(service.ports, table)
     return [
         replace(
             probe,
@@ -92,14 +97,16 @@ def _with_descendants(roots: Sequence[Process], table: ProcessTable) -> tuple[Pr
 
 
 def _ask_about_causes(
-    host: Host, catalogue: Catalogue, view: Mapping[str, t.Observation], deadline: float
+    host: Host, catalogue: Catalogue, view: Mapping[str, t.Observation], deadline: float, forced: frozenset[str]
 ) -> dict[str, t.Observation]:
-    """Validators and logs are asked only for what is not healthy: they cost time, and a healthy host owes none."""
+    """Validators and logs are asked only for what may be restarted: they cost time, and a healthy host owes none."""
     full = dict(view)
-    for name, diagnosis in diagnose(catalogue, view).items():
-        if diagnosis.healthy:
-            continue
+    found = diagnose(catalogue, view)
+    for name, diagnosis in found.items():
         service = catalogue.services[name]
+        taken_along = any(other in found and not found[other].healthy for other in service.restart_with)
+        if diagnosis.healthy and name not in forced and not taken_along:
+            continue
         full[name] = replace(
             view[name], config_error=host.config_error(service, deadline), last_error=host.last_error(service)
         )

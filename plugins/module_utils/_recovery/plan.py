@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Mapping
+from typing import Mapping, Sequence
 
 from ansible_collections.toombos.incident.plugins.module_utils._catalogue.types import OBSERVABILITY, Catalogue
 from ansible_collections.toombos.incident.plugins.module_utils._managers.types import STOPPED
@@ -99,7 +99,8 @@ def _choose(
         if name not in found or name not in wishes.scope:
             continue
         cure, reason = _remedy(found[name], name in wishes.forced)
-        objection = _objection(catalogue, view[name], found[name], cure, wishes) if cure != _NOTHING else ""
+        passengers = _passengers(catalogue, view, name)
+        objection = _objection(catalogue, view[name], found[name], cure, wishes, passengers) if cure != _NOTHING else ""
         if found[name].condition in _NO_CURE:
             objection = found[name].message
         if objection:
@@ -118,7 +119,14 @@ def _remedy(diagnosis: t.Diagnosis, force: bool) -> tuple[_Cure, str]:
     return cure, f"{diagnosis.condition}: {diagnosis.message}"
 
 
-def _objection(catalogue: Catalogue, seen: t.Observation, diagnosis: t.Diagnosis, cure: _Cure, wishes: Wishes) -> str:
+def _objection(
+    catalogue: Catalogue,
+    seen: t.Observation,
+    diagnosis: t.Diagnosis,
+    cure: _Cure,
+    wishes: Wishes,
+    passengers: Sequence[str],
+) -> str:
     """Why the cure must not be applied; empty when it may."""
     service = catalogue.services[diagnosis.service]
     limit = service.limits.attempts
@@ -126,6 +134,8 @@ def _objection(catalogue: Catalogue, seen: t.Observation, diagnosis: t.Diagnosis
         return (
             f"{diagnosis.condition}, and an observability service is never stopped by a recovery: {diagnosis.message}"
         )
+    if cure.stop and passengers:
+        return f"{', '.join(passengers)} would go down with it and not come back"
     if cure.start and seen.config_error:
         return f"would not come back: its configuration is rejected: {seen.config_error}"
     if cure.start and wishes.attempts.get(diagnosis.service, 0) >= limit:
@@ -133,6 +143,18 @@ def _objection(catalogue: Catalogue, seen: t.Observation, diagnosis: t.Diagnosis
     if cure.start and diagnosis.service in wishes.exhausted:
         return wishes.exhausted[diagnosis.service]
     return ""
+
+
+def _passengers(catalogue: Catalogue, view: Mapping[str, t.Observation], name: str) -> list[str]:
+    """Services whose processes live in this one's tree, and that must not or could not be brought back."""
+    inside = {process.identity for process in view[name].managed}
+    return [
+        other
+        for other, seen in view.items()
+        if other != name
+        and (catalogue.services[other].tier == OBSERVABILITY or seen.config_error)
+        and any(process.identity in inside for process in seen.own + seen.managed)
+    ]
 
 
 def _take_along(
@@ -148,6 +170,8 @@ def _take_along(
         partners = [other for other in service.restart_with if other in cures and cures[other][0].start]
         allowed = name in wishes.scope and name in found and service.tier != OBSERVABILITY
         if not partners or not allowed or found[name].condition in _NO_CURE or view[name].config_error:
+            continue
+        if name in wishes.exhausted:
             continue
         if not cures.get(name, (_NOTHING, ""))[0].start:
             cures[name] = (_RESTART, f"restarts with {', '.join(partners)}")

@@ -31,7 +31,10 @@ def count_temp(declared: tuple[str, ...]) -> int:
     """How many entries the declared paths name at this moment (not what lies below them)."""
     total = 0
     for path in declared:
-        parent, entries = _matches(path)
+        try:
+            parent, entries = _matches(path)
+        except OSError:
+            continue  # clearing it says why
         if parent is not None:
             os.close(parent)
         total += len(entries)

@@ -13,6 +13,7 @@ from hypothesis import given, strategies as st
 from ansible_collections.toombos.incident.plugins.plugin_utils import _rollout as r
 
 START = {"step": "start", "service": "web", "reason": "down: pid 7"}
+WAIT = {"step": "wait_ready", "service": "api", "reason": "blocked"}
 HEALTHY = {"verdict": {"status": "healthy"}, "plan": [], "msg": "all 1 services are healthy"}
 SICK = {"verdict": {"status": "unhealthy"}, "plan": [START], "msg": "1 of 1"}
 REFUSED = {"verdict": {"status": "unhealthy"}, "plan": [{"step": "refuse", "service": "web", "reason": "foreign"}]}
@@ -31,6 +32,8 @@ REFUSED = {"verdict": {"status": "unhealthy"}, "plan": [{"step": "refuse", "serv
         (HEALTHY, r.HEALTHY, "all 1 services are healthy"),
         (SICK, r.SICK, "1 of 1"),
         (REFUSED, r.REFUSED, "not healthy"),
+        ({**REFUSED, "plan": [*REFUSED["plan"], WAIT]}, r.REFUSED, "not healthy"),
+        ({**SICK, "plan": [WAIT]}, r.SICK, "1 of 1"),
     ],
 )
 def test_what_is_not_known_to_be_healthy_is_not(result: Any, state: str, message: str) -> None:

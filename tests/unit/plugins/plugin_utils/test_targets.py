@@ -8,7 +8,11 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.toombos.incident.plugins.plugin_utils._inputs import Refusal
-from ansible_collections.toombos.incident.plugins.plugin_utils._targets import blank_limit, resolve_targets
+from ansible_collections.toombos.incident.plugins.plugin_utils._targets import (
+    blank_limit,
+    refuse_too_many,
+    resolve_targets,
+)
 
 GROUPS = {"all": ["w1", "w2", "db"], "web": ["w1", "w2"], "empty": [], "ungrouped": ["db"]}
 
@@ -21,7 +25,9 @@ def resolve(pattern: str) -> list[str]:
 
 
 def targets(target: str, reach: list[str] | None = None, most: int = 10) -> list[str]:
-    return resolve_targets(target, target.split(","), resolve, GROUPS, GROUPS["all"] if reach is None else reach, most)
+    hosts = resolve_targets(target, target.split(","), resolve, GROUPS, GROUPS["all"] if reach is None else reach)
+    refuse_too_many(hosts, most)
+    return hosts
 
 
 def test_a_target_is_a_pattern_within_the_limit() -> None:
@@ -48,18 +54,18 @@ def test_refused(target: str, reach: list[str] | None, most: int, words: str) ->
 
 def test_an_empty_inventory_is_refused() -> None:
     with pytest.raises(Refusal, match="inventory has no hosts"):
-        resolve_targets("web", ["web"], resolve, {"all": []}, [], 1)
+        resolve_targets("web", ["web"], resolve, {"all": []}, [])
 
 
 def test_a_pattern_that_takes_everything_away_is_refused() -> None:
     with pytest.raises(Refusal, match="means no host"):
-        resolve_targets("web,!web", ["web", "!web"], lambda p: [] if "," in p else ["w1"], GROUPS, ["w1"], 9)
+        resolve_targets("web,!web", ["web", "!web"], lambda p: [] if "," in p else ["w1"], GROUPS, ["w1"])
 
 
 def test_a_long_list_of_known_names_is_cut() -> None:
     groups = {"all": [f"host{n}" for n in range(30)]}
     with pytest.raises(Refusal, match="…"):
-        resolve_targets("xyz", ["xyz"], lambda _: [], groups, groups["all"], 99)
+        resolve_targets("xyz", ["xyz"], lambda _: [], groups, groups["all"])
 
 
 @pytest.mark.parametrize(("limit", "refused"), [(None, False), ("web", False), ("", True), ("  ", True)])

@@ -105,8 +105,8 @@ TABLE = {
             holders=(STRANGER,),
             checks=GOOD,
         ),
-        t.FOREIGN,
-        "pid 30",
+        t.HEALTHY,
+        "healthy",
     ),
     "a stranger that cannot be read": (
         seen(manager=says(manager.STOPPED), listeners=listen(), checks=BAD),
@@ -123,10 +123,30 @@ TABLE = {
         t.ORPHAN,
         "pid 20",
     ),
-    "its manager died and it lives on": (
+    "its manager is silent and it serves on": (
         seen(manager=GONE, own=(STRAY,), listeners=listen(20), holders=(STRAY,), checks=GOOD),
+        t.UNKNOWN,
+        "answers, but its manager does not",
+    ),
+    "its manager died and it serves badly": (
+        seen(manager=GONE, own=(STRAY,), listeners=listen(20), holders=(STRAY,), checks=BAD),
         t.ORPHAN,
         "no socket",
+    ),
+    "its probe could not be carried out": (
+        seen(**RUNS, checks=(check(FAIL, "cannot_run"), check(UNKNOWN, "deadline", "deep"))),
+        t.UNKNOWN,
+        "could not be asked",
+    ),
+    "a secret in its command line": (
+        seen(
+            manager=says(manager.FAILED),
+            listeners=listen(30),
+            holders=(Process(30, 1, 8, "S", ("nc", "--password=hunter2"), "/usr/bin/nc", "/", 0),),
+            checks=BAD,
+        ),
+        t.FOREIGN,
+        "pid 30 (uid 0, nc --password=",
     ),
     "its manager died and took it along": (seen(manager=GONE, checks=REFUSED), t.MANAGER_GONE, "no socket"),
     "answers although nothing of it can be seen": (

@@ -282,3 +282,74 @@ def test_force_is_for_what_was_asked_for_not_for_what_it_needs(build: Any, run: 
     world = world_of(build, chain(build))
     run(world, "api", force=True)
     assert mutations(world) == ["stop api", "start api"]
+
+
+def test_a_serving_process_is_not_ended_because_its_manager_is_silent(build: Any, run: Any) -> None:
+    world = world_of(build, build.catalogue(build.service("web")), web={"available": False, "pid": None, "stray": 77})
+    _, result = run(world)
+    assert mutations(world) == []
+    assert result["services"][0]["condition"] == "unknown"
+
+
+@pytest.mark.parametrize("how", ["force", "restart_with"])
+def test_a_healthy_service_is_not_stopped_into_a_rejected_configuration(build: Any, run: Any, how: str) -> None:
+    web = {"config": ConfigSpec(validate=("check",)), "restart_with": ("api",) if how == "restart_with" else ()}
+    world = world_of(build, chain(build, **web), web={"config_error": "PORT: bad"})
+    if how == "restart_with":
+        world.actors["api"].process_state = "T"
+    run(world, *(["web"] if how == "force" else []), force=how == "force")
+    assert not any("web" in event for event in mutations(world))
+
+
+def test_what_was_taken_along_comes_up_again_although_its_dependency_does_not(build: Any, run: Any) -> None:
+    world = world_of(build, chain(build, restart_with=("api",)), api={"process_state": "T", "comes_back": False})
+    run(world)
+    assert world.actors["web"].state == manager.RUNNING
+
+
+def test_nothing_is_stopped_when_too_little_time_is_left_to_start_it_again(build: Any, tmp_path: Path) -> None:
+    world = world_of(build, build.catalogue(build.service("web")), web={"process_state": "T"})
+    engine = Engine(world, world.catalogue, Budget(str(tmp_path)))
+    recovery = engine.recover(Request(("web",), world.clock.now + 10.0))
+    assert mutations(world) == []
+    assert "too little time" in recovery.steps[0].message
+
+
+def test_a_start_that_never_happened_costs_no_budget(build: Any, run: Any, tmp_path: Path) -> None:
+    catalogue = build.catalogue(
+        build.service("db", port=1),
+        build.service("web", port=2, depends_on=("db",), limits=Limits(attempts=2, restarts_per_hour=1)),
+    )
+    world = world_of(build, catalogue, db={**DOWN, "comes_back": False}, web=DOWN)
+    budget = Budget(str(tmp_path / "budget"), wall=world.clock.wall)
+    run(world, budget=budget)
+    assert budget.exhausted([catalogue.services["web"]]) == {}
+
+
+def test_a_manager_is_not_restarted_around_what_would_not_come_back(build: Any, run: Any) -> None:
+    catalogue = build.catalogue(build.service("boss", port=1), build.service("metrics", port=2, tier="observability"))
+    world = world_of(build, catalogue, boss={"process_state": "T"})
+    table = world.table
+
+    def nested() -> Any:
+        processes = dict(table().processes)
+        processes[11] = build.process(11, ppid=10, start=11)
+        return type(table())(processes)
+
+    world.table = nested
+    _, result = run(world)
+    assert mutations(world) == []
+    assert "metrics would go down with it" in result["services"][0]["refusal"]
+
+
+def test_an_unexpected_error_between_stop_and_start_does_not_keep_it_down(build: Any, run: Any) -> None:
+    world = world_of(build, build.catalogue(build.service("web", temp=("/tmp/w",))), web={"process_state": "T"})
+    world.temp = 1
+
+    def explode(_: Any) -> Any:
+        raise RecursionError("too deep")
+
+    world.clear_temp = explode
+    _, result = run(world)
+    assert result["recovered"] is True
+    assert any("RecursionError" in step["message"] for step in result["steps"])
