@@ -286,7 +286,7 @@ def test_force_is_for_what_was_asked_for_not_for_what_it_needs(build: Any, run: 
 
 def test_a_serving_process_is_not_ended_because_its_manager_is_silent(build: Any, run: Any) -> None:
     world = world_of(build, build.catalogue(build.service("web")), web={"available": False, "pid": None, "stray": 77})
-    _, result = run(world)
+    result = run(world)[1]
     assert mutations(world) == []
     assert result["services"][0]["condition"] == "unknown"
 
@@ -337,7 +337,7 @@ def test_a_manager_is_not_restarted_around_what_would_not_come_back(build: Any, 
         return type(table())(processes)
 
     world.table = nested
-    _, result = run(world)
+    result = run(world)[1]
     assert mutations(world) == []
     assert "metrics would go down with it" in result["services"][0]["refusal"]
 
@@ -346,10 +346,10 @@ def test_an_unexpected_error_between_stop_and_start_does_not_keep_it_down(build:
     world = world_of(build, build.catalogue(build.service("web", temp=("/tmp/w",))), web={"process_state": "T"})
     world.temp = 1
 
-    def explode(_: Any) -> Any:
+    def explode(service: Any) -> Any:
         raise RecursionError("too deep")
 
     world.clear_temp = explode
-    _, result = run(world)
+    result = run(world)[1]
     assert result["recovered"] is True
     assert any("RecursionError" in step["message"] for step in result["steps"])
