@@ -25,7 +25,7 @@ from typing import Any
 
 import pytest
 from breaks import BREAKS
-from processes import until
+from processes import below, kill, until
 from stack import NAMES, PROGRAM
 
 CLI = [sys.executable, str(Path(__file__).with_name("lab.py"))]
@@ -293,7 +293,12 @@ def test_down_leaves_nothing_whatever_was_broken(lab: Any, tmp_path: Path, name:
 def test_down_and_up_leave_a_directory_alone_that_is_not_a_lab(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("somebody's")
     down = subprocess.run([*CLI, "--dir", str(tmp_path), "down"], capture_output=True, text=True, check=False)
-    up = subprocess.run([*CLI, "--dir", str(tmp_path), "up"], capture_output=True, text=True, check=False)
+    try:
+        up = subprocess.run([*CLI, "--dir", str(tmp_path), "up"], capture_output=True, text=True, check=False)
+    finally:
+        started = below(tmp_path)
+        kill(started)
+    assert started == []
     assert (down.returncode, "no lab" in down.stdout) == (0, True)
     assert (up.returncode, "other things" in up.stderr) == (1, True)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
