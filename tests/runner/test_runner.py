@@ -46,6 +46,16 @@ def run(command: list[Any], cwd: Path, home: Path, **environment: str) -> subpro
     )
 
 
+def awx_inventory(source: Path, target: Path, home: Path) -> None:
+    """What AWX makes of an inventory file: it imports the file once, and hands every job a script that prints it."""
+    command = ["ansible-inventory", "-i", source, "--list", "--export"]
+    exported = run(command, target.parent.parent, home)
+    assert exported.returncode == 0, exported.stderr
+    target.parent.mkdir()
+    target.write_text(f"#!/usr/bin/env python3\nprint({exported.stdout!r})\n")
+    target.chmod(0o700)
+
+
 def last_line(text: str) -> dict[str, Any]:
     """The machine-readable line."""
     line = next(line for line in reversed(text.splitlines()) if "INCIDENT_VERDICT" in line)
@@ -77,8 +87,7 @@ def test_awx_runs_a_plain_checkout(fleet: Any, tmp_path: Path, home: Path) -> No
     assert (collections / "ansible_collections" / "toombos" / "incident" / "MANIFEST.json").exists()
 
     # The jobs: everything is text, there is no terminal, and the home goes away.
-    (private / "inventory").mkdir()
-    shutil.copy(web.inventory, private / "inventory" / "hosts.yml")
+    awx_inventory(web.inventory, private / "inventory" / "hosts", home)
     (private / "env").mkdir()
     search = f"{collections}:{project}/.ansible/collections"
 
@@ -103,6 +112,16 @@ def test_awx_runs_a_plain_checkout(fleet: Any, tmp_path: Path, home: Path) -> No
     refused = job("refused", plan="", max_hosts="1")[0]
     assert refused.returncode == 2
     assert last_line(refused.stdout)["status"] == "refused"
+    assert (private / "artifacts" / "refused" / "status").read_text() == "failed"
+
+    web.break_for_good("w2")
+    web.close()
+    failed, events = job("failed", plan="")
+    assert failed.returncode == 2
+    assert (private / "artifacts" / "failed" / "status").read_text() == "failed"
+    assert (last_line(failed.stdout)["status"], last_line(failed.stdout)["red"]) == ("not_recovered", ["w2"])
+    stats = next(event for event in events if event["event"] == "playbook_on_stats")["event_data"]
+    assert stats["artifact_data"]["incident_verdict"]["red"] == ["w2"], "a workflow knows which hosts, also then"
 
 
 def test_an_installed_collection_is_called_by_its_full_name(fleet: Any, tmp_path: Path, home: Path) -> None:
