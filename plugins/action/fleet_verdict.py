@@ -8,18 +8,14 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from ansible import constants as C
 from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 
 from ansible_collections.toombos.incident.plugins.module_utils._values import parse_bool
+from ansible_collections.toombos.incident.plugins.plugin_utils._announce import announce
 from ansible_collections.toombos.incident.plugins.plugin_utils._fleet import CHECK_MODE, PLAN_ONLY, TRIAGE, judge
 from ansible_collections.toombos.incident.plugins.plugin_utils._results import registered, rollout_of, terminal_width
 from ansible_collections.toombos.incident.plugins.plugin_utils._rollout import gate
-from ansible_collections.toombos.incident.plugins.plugin_utils._screen import machine_line, render
-
-CALLBACK = "toombos.incident.verdict"
-display = Display()
+from ansible_collections.toombos.incident.plugins.plugin_utils._screen import render
 
 
 class ActionModule(ActionBase):
@@ -27,7 +23,7 @@ class ActionModule(ActionBase):
 
     _requires_connection = False
     _supports_check_mode = True
-    _VALID_ARGS = frozenset(("targets", "assessments", "results", "inputs", "policy", "started", "triage", "fail"))
+    _VALID_ARGS = frozenset(("targets", "assessments", "results", "inputs", "policy", "started", "triage"))
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
@@ -43,18 +39,18 @@ class ActionModule(ActionBase):
             gate_reason="" if opened else reason,
             duration=time.time() - float(args["started"]),
         )
-        text, machine = render(verdict, terminal_width()), verdict.machine()
-        if CALLBACK not in C.CALLBACKS_ENABLED:
-            display.display(f"\n{text}\n{machine_line(machine)}")
+        machine = verdict.machine()
+        shown = {"text": render(verdict, terminal_width()), "machine": machine, "ok": verdict.ok}
+        announce(shown)
         result.update(
             changed=False,
             status=verdict.status,
             red=verdict.red,
             msg=f"{verdict.status}: {len(verdict.hosts) - len(verdict.red)} of {len(verdict.hosts)} hosts are healthy",
-            incident_verdict={"text": text, "machine": machine, "ok": verdict.ok},
+            incident_verdict=shown,
             ansible_stats={"data": {"incident_verdict": machine}, "per_host": False, "aggregate": False},
         )
-        result["fail_hosts"] = verdict.red if not verdict.ok or parse_bool(args.get("fail") or False) else {}
+        result["fail_hosts"] = verdict.red if not verdict.ok or args["inputs"].get("fail") else {}
         return result
 
     def _mode(self, args: dict[str, Any]) -> str:

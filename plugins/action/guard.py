@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from ansible import context
+from ansible.errors import AnsibleError
 from ansible.inventory.manager import InventoryManager, split_host_pattern
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.action import ActionBase
@@ -20,6 +23,7 @@ from ansible_collections.toombos.incident.plugins.module_utils._catalogue.parse 
     parse_host_probes,
 )
 from ansible_collections.toombos.incident.plugins.module_utils._errors import CatalogueError, IncidentError
+from ansible_collections.toombos.incident.plugins.plugin_utils._announce import announce
 from ansible_collections.toombos.incident.plugins.plugin_utils._inputs import (
     KNOWN,
     Policy,
@@ -31,6 +35,8 @@ from ansible_collections.toombos.incident.plugins.plugin_utils._inputs import (
 from ansible_collections.toombos.incident.plugins.plugin_utils._refusal import refusal
 from ansible_collections.toombos.incident.plugins.plugin_utils._targets import (
     blank_limit,
+    partial_run,
+    refuse_own_groups,
     refuse_too_many,
     resolve_targets,
 )
@@ -49,24 +55,28 @@ class ActionModule(ActionBase):
             result.update(changed=False, **self._guard(task_vars or {}))
         except IncidentError as error:
             result.update(refusal(error))
+            announce(result["incident_verdict"])
         return result
 
     def _guard(self, task_vars: dict[str, Any]) -> dict[str, Any]:
-        limit = context.CLIARGS.get("subset")
-        objections = blank_limit(limit) + misspelt(load_extra_vars(self._loader))
+        limit, extra = context.CLIARGS.get("subset"), load_extra_vars(self._loader)
+        limits = _limit_terms(limit)
+        objections = blank_limit(limit, limits) + misspelt(extra) + partial_run(*_tags())
         if objections:
             raise Refusal(objections)
+        words = self._words(extra, task_vars)
         policy = read_policy(self._task.args.get("policy") or {})
-        inputs = read_inputs(self._task.args, policy)
+        inputs = read_inputs(words, policy)
         groups = task_vars.get("groups", {})
         inventory = _inventory(groups)
         reach = [host for host in task_vars.get("ansible_play_hosts_all", ()) if host in set(groups.get("all", ()))]
         if limit:
-            resolve_targets(limit, split_host_pattern(limit), inventory, groups, groups.get("all", ()))
+            resolve_targets(limit, limits, inventory, groups, groups.get("all", ()))
         hosts = resolve_targets(inputs.target, split_host_pattern(inputs.target), inventory, groups, reach)
         policy = _policy_of(hosts, task_vars["hostvars"], policy)
-        inputs = read_inputs(self._task.args, policy)
+        inputs = read_inputs(words, policy)
         refuse_too_many(hosts, inputs.max_hosts)
+        refuse_own_groups(groups, hosts)
         _check_catalogues(hosts, task_vars["hostvars"], inputs.services)
         what = ", ".join(inputs.services) or "all services"
         return {
@@ -77,6 +87,31 @@ class ActionModule(ActionBase):
             "msg": f"{len(hosts)} hosts: {', '.join(hosts[:10])}{', …' if len(hosts) > 10 else ''}; {what}",
         }
 
+    def _words(self, extra: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        """What the responder says, else what the play says, else what the task says.
+
+        Extra-vars are taken as they were typed: an alert's text in them must not be executed as a template.
+        """
+        words = dict(self._task.args)
+        words.update(
+            {word: self._templar.template(task_vars[word]) for word in KNOWN if word in task_vars.keys() - extra}
+        )
+        words.update({word: extra[word] for word in KNOWN if word in extra})
+        return words
+
+
+def _tags() -> tuple[Sequence[str], Sequence[str]]:
+    return context.CLIARGS.get("tags") or (), context.CLIARGS.get("skip_tags") or ()
+
+
+def _limit_terms(limit: str | None) -> list[str]:
+    """The parts of --limit, with those of an ``@file`` in its place, as Ansible reads it."""
+    terms: list[str] = []
+    for term in split_host_pattern(limit or ""):
+        lines = Path(term[1:]).read_text(encoding="utf-8").splitlines() if term.startswith("@") else [term]
+        terms += split_host_pattern([line.strip() for line in lines])
+    return terms
+
 
 def _inventory(groups: dict[str, list[str]]) -> Any:
     """A resolver with Ansible's own pattern rules over the groups as they are."""
@@ -86,8 +121,14 @@ def _inventory(groups: dict[str, list[str]]) -> Any:
         for host in hosts:
             manager.add_host(host, group=group)
 
-    def resolve(pattern: str) -> list[str]:
-        return [host.name for host in manager.get_hosts(pattern=pattern)]
+    known = set(groups.get("all", ()))
+
+    def resolve(patterns: Sequence[str]) -> list[str]:
+        try:
+            found = [host.name for host in manager.get_hosts(pattern=list(patterns))]
+        except (AnsibleError, IndexError):  # not a pattern, or a place beyond the end of its group
+            return []
+        return [name for name in found if name in known]  # not the localhost that Ansible makes up
 
     return resolve
 
@@ -111,14 +152,15 @@ def _check_catalogues(hosts: list[str], hostvars: Any, services: tuple[str, ...]
             raise Refusal(
                 [f"{host} has no service catalogue. Declare incident_services for it, or choose another target."]
             )
-        declared = (known["incident_services"], known.get("incident_host_probes") or {})
-        if declared in seen:
-            continue
         try:
+            # Reading them works out their templates.
+            declared = (known["incident_services"], known.get("incident_host_probes") or {})
+            if declared in seen:
+                continue
             select(parse_catalogue(declared[0]), services)
             parse_host_probes(declared[1])
         except CatalogueError as error:
             raise Refusal([f"{host}: {problem}." for problem in error.problems]) from error
-        except IncidentError as error:
+        except (IncidentError, AnsibleError) as error:
             raise Refusal([f"{host}: {error}"]) from error
         seen.append(declared)

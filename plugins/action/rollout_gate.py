@@ -11,7 +11,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.toombos.incident.plugins.plugin_utils._results import registered
-from ansible_collections.toombos.incident.plugins.plugin_utils._rollout import gate
+from ansible_collections.toombos.incident.plugins.plugin_utils._rollout import before_batch, gate
 
 display = Display()
 
@@ -27,12 +27,14 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         known = task_vars or {}
         args = self._task.args
-        batch = set(known["ansible_play_batch"])
-        before = args["hosts"][: next((i for i, host in enumerate(args["hosts"]) if host in batch), 0)]
-        if self._task.check_mode:
-            opened, reason = True, "check mode: nothing is applied, so nothing can get worse"
-        else:
-            opened, reason = gate(registered(known["hostvars"], before, args["results"]))
+        try:
+            before = before_batch(args["hosts"], known["ansible_play_batch"])
+            if self._task.check_mode:
+                opened, reason = True, "check mode: nothing is applied, so nothing can get worse"
+            else:
+                opened, reason = gate(registered(known["hostvars"], before, args["results"]))
+        except ValueError as error:
+            opened, reason = False, str(error)
         if not opened:
             display.warning(f"The roll-out stops here: {reason}.")
         result.update(changed=False, open=opened, reason=reason, msg=f"{'open' if opened else 'CLOSED'}: {reason}")

@@ -11,6 +11,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.toombos.incident.plugins.module_utils._errors import IncidentError
+from ansible_collections.toombos.incident.plugins.plugin_utils._announce import announce
 from ansible_collections.toombos.incident.plugins.plugin_utils._inputs import Refusal
 from ansible_collections.toombos.incident.plugins.plugin_utils._refusal import refusal
 from ansible_collections.toombos.incident.plugins.plugin_utils._results import registered, rollout_of, terminal_width
@@ -41,6 +42,7 @@ class ActionModule(ActionBase):
                 raise Refusal([f"{changed} Look at it with -e plan=only and approve the new one."])
         except IncidentError as error:
             result.update(refusal(error))
+            announce(result["incident_verdict"])
             return result
         hosts = [] if plan_only else list(rollout.hosts)
         result.update(changed=False, hosts=hosts, serial=list(rollout.serial) or [1], plan_hash=rollout.plan_hash)

@@ -45,10 +45,6 @@ options:
     description: Whether nothing was meant to be recovered.
     type: bool
     default: false
-  fail:
-    description: Whether a triage is to fail when something is red.
-    type: bool
-    default: false
 extends_documentation_fragment:
   - toombos.incident.attributes.controller
 author:

@@ -14,6 +14,9 @@ version_added: "0.1.0"
 description:
   - Makes a responder's inputs exact. They arrive as text from extra-vars and surveys.
   - Resolves the targets and refuses blank, unknown and too many ones, misspelt variables and invalid catalogues.
+  - Refuses tags that would leave out the rest of the run, and groups of a run that already hold other hosts.
+  - An option is what holds when neither the responder's extra-var of the same name nor a variable of the play says
+    otherwise. Extra-vars are taken as text and never templated, so that an alert's text cannot be executed.
   - Runs on the controller as an action plugin and never connects to a host. Use it with C(run_once).
 options:
   target:
@@ -44,6 +47,10 @@ options:
     description: Most hosts that the target may mean, as text. Empty means the number of the policy.
     type: str
     default: ""
+  fail:
+    description: A truth value as text. Whether a triage fails when something is red.
+    type: str
+    default: ""
   policy:
     description: How a roll-out behaves, C(incident_policy) of the inventory.
     type: dict
@@ -69,7 +76,8 @@ inputs:
   description: The inputs with their types.
   returned: success
   type: dict
-  sample: {target: web, services: [], plan_only: false, approve: "", force: false, reason: "", max_hosts: 50}
+  sample:
+    {target: web, services: [], plan_only: false, approve: "", force: false, reason: "", max_hosts: 50, fail: false}
 policy:
   description: The policy with its types, times in seconds.
   returned: success

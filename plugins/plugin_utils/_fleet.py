@@ -16,6 +16,7 @@ from ansible_collections.toombos.incident.plugins.plugin_utils._rollout import (
     UNREACHABLE,
     Finding,
     Rollout,
+    proven,
 )
 
 ALL_HEALTHY = "healthy"
@@ -41,7 +42,10 @@ class Row:
 
 @dataclass(frozen=True)
 class FleetVerdict:
-    """What a run added up to. ``red`` lists hosts that are not healthy, with one line each; ``next`` what to do now."""
+    """What a run added up to. ``red`` lists hosts that are not healthy, with one line each; ``next`` what to do now.
+
+    ``stopped`` says why the gate closed, and which hosts were therefore left alone; empty when it did not.
+    """
 
     status: str
     rows: tuple[Row, ...]
@@ -53,6 +57,7 @@ class FleetVerdict:
     plan_hash: str
     duration: float
     notes: tuple[str, ...] = field(default=())
+    stopped: str = ""
 
     @property
     def ok(self) -> bool:
@@ -90,9 +95,8 @@ def judge(
     final = {finding.host: _final(finding, results.get(finding.host)) for finding in rollout.findings}
     red = {host: message for host, (healthy, message, _result) in final.items() if not healthy}
     changed = tuple(host for host, result in results.items() if result and result.get("changed") and mode == "recover")
-    rows = [
-        row for finding in rollout.findings for row in _rows(finding, results.get(finding.host), rollout, gate_reason)
-    ]
+    untried = tuple(host for host in rollout.hosts if results.get(host) is None) if mode == "recover" else ()
+    rows = [row for finding in rollout.findings for row in _rows(finding, results.get(finding.host), untried)]
     causes = tuple(
         {"host": host, **cause}
         for host, (healthy, _message, result) in final.items()
@@ -106,10 +110,11 @@ def judge(
         red=red,
         changed=changed,
         root_causes=causes,
-        next=_next_steps(causes, rollout, mode, red),
+        next=_next_steps(causes, rollout, mode, red, untried),
         plan_hash=rollout.plan_hash,
         duration=duration,
         notes=_notes(rollout),
+        stopped=f"{gate_reason or 'the run broke off'}. Not attempted: {', '.join(untried)}." if untried else "",
     )
 
 
@@ -126,14 +131,13 @@ def _final(finding: Finding, result: Mapping[str, Any] | None) -> tuple[bool, st
     if isinstance(result, Mapping) and result.get("unreachable"):
         return False, "became unreachable while it was recovered", finding.result
     if isinstance(result, Mapping) and "verdict" in result:
-        healthy = result["verdict"].get("status") == HEALTHY
-        return healthy, _one_line(result.get("msg")), result
-    if isinstance(result, Mapping) and (result.get("failed") or result.get("skipped")):
-        return False, _one_line(result.get("msg")) or "the recovery failed", finding.result
+        return proven(result), _one_line(result.get("msg")), result
+    if isinstance(result, Mapping):
+        return False, _one_line(result.get("msg")) or "the recovery left no proof", finding.result
     return finding.state == HEALTHY, finding.message, finding.result
 
 
-def _rows(finding: Finding, result: Mapping[str, Any] | None, rollout: Rollout, gate_reason: str) -> list[Row]:
+def _rows(finding: Finding, result: Mapping[str, Any] | None, untried: Sequence[str]) -> list[Row]:
     if finding.state in (UNREACHABLE, FAILED):
         return [Row(finding.host, "-", finding.state, finding.message, "nothing", finding.state)]
     healthy, message, last = _final(finding, result)
@@ -150,7 +154,7 @@ def _rows(finding: Finding, result: Mapping[str, Any] | None, rollout: Rollout, 
                 service=service["name"],
                 was=was,
                 why=_why(before, service),
-                done=_done(service, finding, rollout, treated, gate_reason),
+                done=_done(service, finding, treated, untried),
                 now=service.get("condition", ""),
                 took=service.get("duration") if treated else None,
             )
@@ -166,32 +170,35 @@ def _why(before: Mapping[str, str], service: Mapping[str, Any]) -> str:
     return _one_line(service.get("refusal") or service.get("message"))
 
 
-def _done(service: Mapping[str, Any], finding: Finding, rollout: Rollout, treated: bool, gate_reason: str) -> str:
+def _done(service: Mapping[str, Any], finding: Finding, treated: bool, untried: Sequence[str]) -> str:
     if treated:
         action = str(service.get("action", "none"))
         attempts = service.get("attempts", 0)
         return f"{action} ({attempts} attempts)" if attempts > 1 else ("nothing" if action == "none" else action)
     if finding.state == REFUSED or service.get("action") == "refused":
         return "refused"
-    if finding.host in rollout.hosts and gate_reason:
+    if finding.host in untried:
         return "not attempted"
     return "nothing"
 
 
 def _next_steps(
-    causes: Sequence[Mapping[str, str]], rollout: Rollout, mode: str, red: Mapping[str, str]
+    causes: Sequence[Mapping[str, str]], rollout: Rollout, mode: str, red: Mapping[str, str], untried: Sequence[str]
 ) -> tuple[str, ...]:
-    # While nothing was tried, the plan is the next step wherever there is one.
+    # Where nothing was tried yet, the plan is the next step, not what helps when it has failed.
+    planned = untried if mode == "recover" else rollout.hosts
     steps = [
         f"{cause['host']}/{cause['service']}: {cause['next']}"
         for cause in causes
-        if cause.get("next") and (mode == "recover" or cause["host"] not in rollout.hosts)
+        if cause.get("next") and cause["host"] not in planned
     ]
     for finding in rollout.findings:
         if finding.state == UNREACHABLE:
             steps.append(f"{finding.host}: unreachable is not healthy. Check its network and ssh, then run again.")
         elif finding.state == FAILED:
             steps.append(f"{finding.host}: {finding.message}")
+    if untried:
+        steps.append("When that is done, run the same command again for the hosts that were not attempted.")
     if mode in (PLAN_ONLY, CHECK_MODE) and rollout.hosts:
         steps.append("To apply this plan, run the same command without plan=only and --check.")
     elif mode == TRIAGE and red:

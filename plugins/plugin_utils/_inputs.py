@@ -17,7 +17,7 @@ from typing import Any
 from ansible_collections.toombos.incident.plugins.module_utils._errors import IncidentError
 from ansible_collections.toombos.incident.plugins.module_utils._values import ValueProblem, parse_bool, parse_duration
 
-KNOWN = ("target", "svc", "plan", "approve", "force", "reason", "max_hosts")
+KNOWN = ("target", "svc", "plan", "approve", "force", "reason", "max_hosts", "fail")
 _MEANT = {
     "check": "the option --check",
     "dry_run": "plan=only or the option --check",
@@ -32,6 +32,7 @@ _MEANT = {
     "planonly": "plan=only",
 }
 _SHORTEST_REASON = 10
+_CLOSE = 0.8
 
 
 class Refusal(IncidentError):
@@ -55,7 +56,7 @@ class Policy:
 
 @dataclass(frozen=True)
 class Inputs:
-    """A responder's wishes, typed. ``services`` empty means all."""
+    """A responder's wishes, typed. ``services`` empty means all; ``fail``: a triage fails when something is red."""
 
     target: str
     services: tuple[str, ...]
@@ -64,6 +65,7 @@ class Inputs:
     force: bool
     reason: str
     max_hosts: int
+    fail: bool
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for Ansible."""
@@ -97,6 +99,8 @@ def read_inputs(raw: Mapping[str, Any], policy: Policy) -> Inputs:
         )
     force, problem = _try_bool("force", text["force"])
     problems += problem
+    fail, problem = _try_bool("fail", text["fail"])
+    problems += problem
     plan = text["plan"].lower()
     if plan not in ("", "only", "apply", "false", "no", "true", "yes"):
         problems.append(f"plan={text['plan']} is not known. Write plan=only to see the plan and change nothing.")
@@ -114,7 +118,7 @@ def read_inputs(raw: Mapping[str, Any], policy: Policy) -> Inputs:
         raise Refusal(problems)
     services = tuple(name.strip() for name in text["svc"].split(",") if name.strip())
     only = plan in ("only", "true", "yes")
-    return Inputs(text["target"], services, only, text["approve"], force, text["reason"], most)
+    return Inputs(text["target"], services, only, text["approve"], force, text["reason"], most, fail)
 
 
 def misspelt(names: Iterable[str]) -> list[str]:
@@ -123,13 +127,17 @@ def misspelt(names: Iterable[str]) -> list[str]:
     for name in names:
         if name in KNOWN or name.startswith("incident_"):
             continue
-        meant = _MEANT.get(name.lower())
-        if meant is None:
-            close = difflib.get_close_matches(name.lower(), KNOWN, n=1, cutoff=0.75)
-            meant = close[0] if close else None
+        meant = _MEANT.get(name.lower()) or _nearly(name.lower())
         if meant:
             found.append(f"The variable {name!r} is not known and would be ignored. Did you mean {meant}?")
     return found
+
+
+def _nearly(name: str) -> str:
+    """The known input that the name is a slip of the fingers for. Other words of the same letters' shape are not."""
+    swapped = [known for known in KNOWN if sorted(known) == sorted(name)]
+    same_start = [known for known in KNOWN if known[0] == name[:1]]
+    return next(iter(swapped or difflib.get_close_matches(name, same_start, n=1, cutoff=_CLOSE)), "")
 
 
 def _text(value: Any) -> str:

@@ -98,6 +98,20 @@ def sizes(total: int, canary: int, batches: Sequence[int | str]) -> tuple[int, .
     return tuple(found)
 
 
+def before_batch(hosts: Sequence[str], batch: Sequence[str]) -> tuple[str, ...]:
+    """The hosts of the roll-out that come before the batch. Raises ValueError naming a host that is not planned."""
+    places = {host: place for place, host in enumerate(hosts)}
+    strangers = [host for host in batch if host not in places]
+    if strangers:
+        raise ValueError(f"{', '.join(strangers)} is not part of the plan")
+    return tuple(hosts[: min((places[host] for host in batch), default=0)])
+
+
+def proven(result: Mapping[str, Any]) -> bool:
+    """Whether the module says, without an error, that probes have proven the host healthy."""
+    return result.get("recovered") is True and not result.get("failed") and not result.get("unreachable")
+
+
 def gate(treated: Mapping[str, Mapping[str, Any] | None]) -> tuple[bool, str]:
     """Whether the next batch may begin: only when probes have proven every host treated so far healthy.
 
@@ -108,7 +122,7 @@ def gate(treated: Mapping[str, Mapping[str, Any] | None]) -> tuple[bool, str]:
             return False, f"{host} has no result"
         if result.get("unreachable"):
             return False, f"{host} became unreachable"
-        if result.get("recovered") is not True or result.get("failed"):
+        if not proven(result):
             return False, f"{host} did not recover: {_line(result.get('msg'), 'no reason given')}"
     return True, f"{len(treated)} hosts are proven healthy" if treated else "the canary goes first"
 

@@ -45,6 +45,7 @@ def render(verdict: FleetVerdict, width: int = 120) -> str:
     lines = [f"{_TITLES[verdict.status]} - {good} of {count} hosts healthy, {format_duration(verdict.duration)}"]
     if verdict.rows:
         lines += ["", *table(verdict.rows, width)]
+    lines += _section("The roll-out stopped", [verdict.stopped] if verdict.stopped else [], width)
     lines += _section("Root cause", [_cause(cause) for cause in verdict.root_causes], width)
     lines += _section("Notes", list(verdict.notes), width)
     lines += _section("Next", list(verdict.next), width)

@@ -10,13 +10,27 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ansible_collections.toombos.incident.plugins.plugin_utils._inputs import Refusal
 
-Resolve = Callable[[str], Sequence[str]]
+Resolve = Callable[[Sequence[str]], Sequence[str]]
+_OWN_GROUPS = ("incident_targets", "incident_recover", "incident_not_recovered")
+_SKIP_OURS = {"all", "always", "tagged", "untagged"}
 
 
-def blank_limit(limit: str | None) -> list[str]:
-    """Objection to ``--limit ''``, which Ansible takes for no limit at all: every host of the inventory."""
-    if limit is not None and not limit.strip():
+def blank_limit(limit: str | None, terms: Sequence[str]) -> list[str]:
+    """Objection to a --limit that names nothing, which Ansible takes for no limit at all: every host of the inventory.
+
+    ``terms``: its parts, with those of an ``@file`` in the place of the file.
+    """
+    if limit is not None and not any(map(_names_something, terms)):
         return ["--limit is blank, which Ansible takes for ALL hosts. Leave it out, or name hosts."]
+    return []
+
+
+def partial_run(tags: Sequence[str], skip_tags: Sequence[str]) -> list[str]:
+    """Objection to tags that would leave out the greater part of a run, which then ends with rc 0."""
+    if tags and "all" not in tags:
+        return ["--tags would leave out the recovery itself, and the run would still end well. Leave it out."]
+    if _SKIP_OURS & set(skip_tags):
+        return ["--skip-tags would leave out the recovery itself, and the run would still end well. Leave it out."]
     return []
 
 
@@ -29,15 +43,19 @@ def resolve_targets(
 ) -> list[str]:
     """The hosts of the pattern ``target`` that the run may reach, in inventory order.
 
-    ``terms``: the pattern in its parts; ``resolve``: pattern → hosts; ``in_reach``: hosts left by --limit.
+    ``terms``: the pattern in its parts; ``resolve``: patterns → hosts; ``in_reach``: hosts left by --limit.
     Raises Refusal.
     """
     if not groups.get("all"):
         raise Refusal(["The inventory has no hosts. Name it with -i, for example -i inventory/."])
-    unknown = [term for term in terms if not term.startswith(("~", "@")) and not resolve(term.lstrip("!&"))]
+    terms = [term for term in terms if term]
+    # Without a term that means something, Ansible would take all hosts.
+    if not terms:
+        raise Refusal([f"The target {target!r} names no host. Write hosts or groups, or all."])
+    unknown = [term for term in terms if not _names_something(term) or not resolve([term.lstrip("!&")])]
     if unknown:
         raise Refusal([_unknown(term.lstrip("!&"), groups) for term in unknown])
-    meant = list(resolve(target))
+    meant = list(resolve(terms))
     if not meant:
         raise Refusal([f"The target {target!r} means no host."])
     hosts = [host for host in meant if host in set(in_reach)]
@@ -52,6 +70,24 @@ def refuse_too_many(hosts: Sequence[str], most: int) -> None:
         raise Refusal(
             [f"The target means {len(hosts)} hosts, more than {most}. Name fewer, or say -e max_hosts={len(hosts)}."]
         )
+
+
+def refuse_own_groups(groups: Mapping[str, Sequence[str]], hosts: Sequence[str]) -> None:
+    """The groups that a run fills with its hosts must not hold others, which it would act on. Raises Refusal.
+
+    They do when an inventory has groups of these names, or after another recovery by the same command. What a triage
+    of the same hosts has left is no harm.
+    """
+    for group in _OWN_GROUPS:
+        allowed = set(hosts) if group == _OWN_GROUPS[0] else set()
+        strangers = [host for host in groups.get(group, ()) if host not in allowed]
+        if strangers:
+            filled = f"The run itself fills the group {group}, but it already holds {', '.join(strangers[:10])}."
+            raise Refusal([f"{filled} Rename it in the inventory, or recover in a command of its own."])
+
+
+def _names_something(term: str) -> bool:
+    return bool(term.strip().lstrip("!&~"))
 
 
 def _unknown(term: str, groups: Mapping[str, Sequence[str]]) -> str:

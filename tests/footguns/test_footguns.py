@@ -30,7 +30,80 @@ def test_a_blank_limit_means_all_hosts(fleet: Any) -> None:
     web = fleet(2)
     assert acted(web.play(web.raw({"hosts": "web", "tasks": [REPORT]}), "--limit", "").out) == ["w1", "w2"]
     refused(web.play("recover.yml", "--limit", ""), "--limit is blank")
+    empty = web.home / "nobody"
+    empty.write_text("\n")
+    for blank in (",", f"@{empty}"):
+        assert acted(web.play(web.raw({"hosts": "web", "tasks": [REPORT]}), "--limit", blank).out) == ["w1", "w2"]
+        refused(web.play("recover.yml", "--limit", blank), "--limit is blank")
     assert web.up() == []
+    empty.write_text("w2\n")
+    run = web.play("recover.yml", "--limit", f"@{empty}")
+    assert (run.verdict["status"], web.up()) == ("recovered", ["w2"])
+
+
+def test_a_target_of_commas_means_all_hosts(fleet: Any) -> None:
+    web = fleet(2)
+    raw = web.raw({"hosts": "{{ target }}", "tasks": [REPORT]})
+    for target in (",", "~["):
+        assert acted(web.play(raw, "-e", f"target={target}").out) == ["w1", "w2"]
+        refused(web.play("recover.yml", "-e", f"target={target}"), "no host")
+    refused(web.play("recover.yml", "-e", "target=web[9]"), "no host or group 'web[9]'")
+    assert web.up() == []
+
+
+def test_a_tag_leaves_everything_out_and_ends_well(fleet: Any) -> None:
+    web = fleet(1)
+    raw = web.play(web.raw({"hosts": "web", "tasks": [REPORT]}), "--tags", "main")
+    assert (raw.rc, acted(raw.out)) == (0, [])
+    refused(web.play("recover.yml", "--tags", "main"), "--tags would leave out the recovery")
+    refused(web.play("triage.yml", "--skip-tags", "untagged"), "--skip-tags would leave out the recovery")
+    run = web.play("recover.yml", "--start-at-task", "Stop, clear, start and verify")
+    assert (run.verdict["status"], web.up()) == ("no_verdict", [])
+
+
+def test_a_group_of_the_same_name_adds_its_hosts(fleet: Any) -> None:
+    web = fleet(2)
+    web.inventory.write_text(web.inventory.read_text() + "incident_recover: {hosts: {w2: }}\n")
+    join = {"name": "Join", "ansible.builtin.add_host": {"name": "w1", "groups": "incident_recover"}, "run_once": True}
+    raw = web.raw({"hosts": "web", "tasks": [join]}, {"hosts": "incident_recover", "tasks": [REPORT]})
+    assert acted(web.play(raw).out) == ["w1", "w2"]
+    refused(web.play("recover.yml", "-e", "target=w1"), "incident_recover, but it already holds w2")
+    assert web.up() == []
+
+
+def test_two_recoveries_in_one_command_would_share_their_hosts(fleet: Any) -> None:
+    web = fleet(2)
+    both = web.home / "both.yml"
+    recover = {"ansible.builtin.import_playbook": "toombos.incident.recover"}
+    both.write_text(json.dumps([{**recover, "vars": {"target": host}} for host in ("w1", "w2")]))
+    run = web.play(both)
+    refused(run, "it already holds w1")
+    assert web.up() == ["w1"]
+    assert run.out.count("INCIDENT_VERDICT") == 2, "the verdict of the first is not lost"
+
+
+def test_a_triage_and_a_recovery_go_together(fleet: Any) -> None:
+    web = fleet(1)
+    run = web.play("triage.yml", "recover.yml")
+    assert (run.verdict["status"], web.up()) == ("recovered", ["w1"])
+    assert '"status":"triage"' in run.out
+
+
+def test_the_free_strategy_runs_ahead_of_the_gate(fleet: Any) -> None:
+    web = fleet(2)
+    web.break_for_good("w1")
+    run = web.play("recover.yml", ANSIBLE_STRATEGY="free")
+    assert (run.rc, run.verdict["red"], web.up()) == (2, ["w1", "w2"], [])
+    assert not (web.home / "w2" / "state").exists()
+
+
+def test_a_mistyped_fail_would_let_ci_pass(fleet: Any) -> None:
+    web = fleet(1)
+    assert web.play("triage.yml").rc == 0
+    assert web.play("triage.yml", "-e", "fail=yes").rc == 2
+    assert web.play("triage.yml", "-e", "fail=no").rc == 0
+    refused(web.play("triage.yml", "-e", "fail=flase"), "neither true nor false")
+    refused(web.play("triage.yml", "-e", "fial=true"), "Did you mean fail?")
 
 
 def test_a_mistyped_target_ends_well_without_doing_anything(fleet: Any) -> None:
@@ -110,7 +183,8 @@ def test_a_rescued_canary_lets_the_rest_follow(fleet: Any) -> None:
     assert (run.rc, run.verdict["status"], run.verdict["red"]) == (2, "not_recovered", ["w1", "w2", "w3", "w4"])
     assert web.up() == [], "nothing after the canary was touched"
     assert not (web.home / "w2" / "state").exists()
-    assert run.out.count("not attempted") == 3
+    assert run.out.count("not attempted") == 3 + 1
+    assert "Not attempted: w2, w3, w4." in run.out
     assert "did not recover" in run.err + run.out
 
 
@@ -133,13 +207,21 @@ def test_text_from_outside_is_never_a_template(fleet: Any) -> None:
     hostile = HOSTILE.replace("PWNED", str(planted))
     raw = web.raw({"hosts": "web", "tasks": [{"name": "Say", "ansible.builtin.debug": {"msg": "{{ reason }}"}}]})
     web.play(raw, "-e", json.dumps({"reason": hostile}))
-    raw_fired = planted.exists()
-    planted.unlink(missing_ok=True)
+    assert planted.exists(), "an extra-var is a template"
+    planted.unlink()
+
+    for word in ("reason", "svc", "target", "approve"):
+        run = web.play("recover.yml", "-e", "plan=only", "-e", json.dumps({word: hostile}))
+        assert not planted.exists(), f"{word} was executed"
+        assert (run.rc, run.verdict["status"]) in ((0, "plan_only"), (2, "refused")), word
+    alert = "{{ $labels.instance }} down for 5m"
+    run = web.play("recover.yml", "-e", "plan=only", "-e", json.dumps({"reason": alert}), "-v")
+    assert (run.rc, alert in run.out) == (0, True), run.out
 
     (web.home / "w1" / "answer").write_text(hostile)
     run = web.play("recover.yml")
     assert run.rc == 2
-    assert not planted.exists(), f"a service's answer was executed (raw extra-var: {raw_fired})"
+    assert not planted.exists(), "a service's answer was executed"
     assert "bad_body" in run.out
 
 
@@ -191,10 +273,13 @@ def test_an_approved_plan_is_applied_and_no_other(fleet: Any) -> None:
 
 
 def test_without_the_callback_the_verdict_is_printed_all_the_same(fleet: Any) -> None:
-    run = fleet(1).play("recover.yml", ANSIBLE_CALLBACKS_ENABLED="ansible.builtin.oneline")
+    web = fleet(1)
+    run = web.play("recover.yml", ANSIBLE_CALLBACKS_ENABLED="ansible.builtin.oneline")
     assert run.rc == 0
     assert run.out.count("INCIDENT_VERDICT") == 1
     assert run.out.count("RECOVERED: every probe says so") == 1
+    run = web.play("recover.yml", "-e", "target=nobody", ANSIBLE_CALLBACKS_ENABLED="ansible.builtin.oneline")
+    assert (run.rc, run.out.count("REFUSED"), run.out.count("INCIDENT_VERDICT")) == (2, 1, 1)
 
 
 def test_the_action_group_sets_defaults_for_all_modules(fleet: Any) -> None:

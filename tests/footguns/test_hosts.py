@@ -27,3 +27,14 @@ def test_what_cannot_be_judged_is_not_healthy_and_stops_nobody_else(fleet: Any) 
     again = web.play("recover.yml", **settings)
     assert (again.rc, again.verdict["status"]) == (2, "not_recovered"), "healthy is not what remains of the fleet"
     assert (again.verdict["red"], again.verdict["changed"]) == (["w1", "w2"], [])
+
+
+def test_an_undefined_variable_in_a_catalogue_is_refused_by_host(fleet: Any) -> None:
+    web = fleet(2)
+    web.hosts["w2"]["incident_services"]["site"]["manager"]["cwd"] = "{{ nowhere_defined }}/app"
+    web.write()
+    run = web.play("recover.yml")
+    assert (run.rc, run.verdict["status"], web.up()) == (2, "refused", [])
+    (problem,) = run.verdict["problems"]
+    assert problem.startswith("w2: ")
+    assert "'nowhere_defined' is undefined" in problem

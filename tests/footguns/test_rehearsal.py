@@ -28,7 +28,7 @@ def test_a_rehearsal_asks_the_probes_and_prints_exactly_the_plan(fleet: Any) -> 
     assert not (web.home / "w1" / "state").exists(), "nothing was written"
     # The steps that the plan numbers are the lines of the diff: all of them, in order, and nothing else.
     numbered = re.findall(r"^  \d+\. (.*) \((.*)\)$", planned.out, re.MULTILINE)
-    assert [step for step, _ in numbered] == ["start site", "wait_ready site", "verify"]
+    assert [step for step, _reason in numbered] == ["start site", "wait_ready site", "verify"]
     shown = run.out.partition("Stop, clear, start and verify]")[2].partition("changed: [w1]")[0].splitlines()[1:]
     assert [line.replace(" :", ":") for line in shown if line] == [f"{step}: {reason}" for step, reason in numbered]
 

@@ -66,6 +66,9 @@ def run(
         ({"a": SICK}, {"a": None}, "recover", "not_recovered", ["a"], []),
         ({"a": SICK}, {"a": LOST}, "recover", "not_recovered", ["a"], []),
         ({"a": SICK}, {"a": {"failed": True, "msg": "boom"}}, "recover", "not_recovered", ["a"], []),
+        ({"a": SICK}, {"a": {**CURED, "failed": True}}, "recover", "not_recovered", ["a"], ["a"]),
+        ({"a": SICK}, {"a": {**CURED, "recovered": "yes"}}, "recover", "not_recovered", ["a"], ["a"]),
+        ({"a": SICK}, {"a": {"rescued": True}}, "recover", "not_recovered", ["a"], []),
         ({"a": FINE, "b": LOST}, {}, "recover", "not_recovered", ["b"], []),
         ({"a": FINE, "b": None}, {}, "recover", "not_recovered", ["b"], []),
         ({"a": SICK}, {}, "plan_only", "plan_only", ["a"], []),
@@ -100,6 +103,27 @@ def test_hosts_behind_a_closed_gate_were_not_attempted() -> None:
     verdict = run({"a": SICK, "b": SICK}, {"a": STILL}, gate="a did not recover")
     assert [(row.host, row.done) for row in verdict.rows] == [("a", "restarted (2 attempts)"), ("b", "not attempted")]
     assert sorted(verdict.red) == ["a", "b"]
+    assert verdict.stopped == "a did not recover. Not attempted: b."
+    assert verdict.next == (
+        "a/web: Read the log.",
+        "When that is done, run the same command again for the hosts that were not attempted.",
+    )
+    assert "The roll-out stopped:\n  a did not recover. Not attempted: b.\n" in render(verdict, 100)
+
+
+def test_hosts_that_were_never_reached_are_told_without_a_gate_too() -> None:
+    assert run({"a": SICK, "b": SICK}, {"a": CURED}).stopped == "the run broke off. Not attempted: b."
+    for mode in ("plan_only", "check_mode", "triage"):
+        assert run({"a": SICK}, {}, mode).stopped == ""
+
+
+def test_a_forced_host_without_proof_is_not_healthy_any_more() -> None:
+    forced = result(
+        service(was="healthy", now="healthy"), plan=[{"step": "stop", "service": "web", "reason": "forced"}]
+    )
+    rollout = plan_rollout([classify("a", forced)], 1, [1], forced=True)
+    assert judge(rollout, {"a": {"skipped": True}}, mode="recover").red == {"a": "the recovery left no proof"}
+    assert judge(rollout, {"a": {**forced, "changed": True}}, mode="recover").status == "recovered"
 
 
 def test_unreachable_is_its_own_word_and_has_a_next_step() -> None:

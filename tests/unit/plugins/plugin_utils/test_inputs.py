@@ -34,6 +34,7 @@ def test_nothing_said_means_the_defaults() -> None:
         "force": False,
         "reason": "",
         "max_hosts": 7,
+        "fail": False,
     }
 
 
@@ -55,6 +56,7 @@ def test_force_needs_its_reason(text: Any) -> None:
         ({"target": ""}, "target is empty"),
         ({"target": "  "}, "target is empty"),
         ({"force": "maybe"}, "neither true nor false"),
+        ({"fail": "flase"}, "fail: 'flase' is neither true nor false"),
         ({"plan": "onyl"}, "plan=onyl is not known"),
         ({"max_hosts": "many"}, "not a number of hosts"),
         ({"max_hosts": "0"}, "not a number of hosts"),
@@ -88,12 +90,26 @@ def test_lists_and_numbers_come_as_text_or_as_themselves() -> None:
 
 @pytest.mark.parametrize(
     ("name", "meant"),
-    [("targt", "target"), ("dry_run", "--check"), ("host", "target"), ("max_host", "max_hosts"), ("reasson", "reason")],
+    [
+        ("targt", "target"),
+        ("dry_run", "--check"),
+        ("host", "target"),
+        ("max_host", "max_hosts"),
+        ("reasson", "reason"),
+        ("fial", "fail"),
+        ("Target", "target"),
+        ("plna", "plan"),
+    ],
 )
 def test_a_misspelt_variable_is_noticed(name: str, meant: str) -> None:
     (said,) = misspelt([name, "target", "app_version", "incident_policy"])
     assert repr(name) in said
     assert meant in said
+
+
+@pytest.mark.parametrize("name", ["file", "mail", "lan", "region", "version", "env"])
+def test_another_word_is_not_a_misspelt_one(name: str) -> None:
+    assert misspelt([name]) == []
 
 
 @pytest.mark.parametrize(

@@ -98,6 +98,18 @@ PROVEN = {"recovered": True, "changed": True}
 
 
 @pytest.mark.parametrize(
+    ("batch", "before"), [(["a"], ()), (["b", "c"], ("a",)), (["c", "b"], ("a",)), (["d"], ("a", "b", "c")), ([], ())]
+)
+def test_before_a_batch_come_the_hosts_that_are_planned_earlier(batch: list[str], before: tuple[str, ...]) -> None:
+    assert r.before_batch(["a", "b", "c", "d"], batch) == before
+
+
+def test_a_batch_with_a_host_that_is_not_planned_is_an_error() -> None:
+    with pytest.raises(ValueError, match="x is not part of the plan"):
+        r.before_batch(["a", "b"], ["b", "x"])
+
+
+@pytest.mark.parametrize(
     ("treated", "opened", "words"),
     [
         ({}, True, "canary goes first"),

@@ -5,11 +5,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from ansible_collections.toombos.incident.plugins.plugin_utils._inputs import Refusal
 from ansible_collections.toombos.incident.plugins.plugin_utils._targets import (
     blank_limit,
+    partial_run,
+    refuse_own_groups,
     refuse_too_many,
     resolve_targets,
 )
@@ -17,9 +21,9 @@ from ansible_collections.toombos.incident.plugins.plugin_utils._targets import (
 GROUPS = {"all": ["w1", "w2", "db"], "web": ["w1", "w2"], "empty": [], "ungrouped": ["db"]}
 
 
-def resolve(pattern: str) -> list[str]:
+def resolve(patterns: Sequence[str]) -> list[str]:
     found = []
-    for term in pattern.split(","):
+    for term in patterns:
         found += GROUPS.get(term) or ([term] if term in GROUPS["all"] else [])
     return found
 
@@ -43,6 +47,11 @@ def test_a_target_is_a_pattern_within_the_limit() -> None:
         ("web,tpyo", None, 10, "no host or group 'tpyo'. Known: db, empty, w1, w2, web."),
         ("empty", None, 10, "group 'empty' has no hosts"),
         ("web", ["db"], 10, "--limit leaves no host"),
+        (",", None, 10, "',' names no host"),
+        ("~", None, 10, "no host or group '~'"),
+        ("web,!", None, 10, "no host or group ''"),
+        ("~nope,web", None, 10, "no host or group '~nope'"),
+        ("web,!wbe", None, 10, "no host or group 'wbe'"),
         ("web", None, 1, "means 2 hosts, more than 1. Name fewer, or say -e max_hosts=2"),
     ],
 )
@@ -59,7 +68,7 @@ def test_an_empty_inventory_is_refused() -> None:
 
 def test_a_pattern_that_takes_everything_away_is_refused() -> None:
     with pytest.raises(Refusal, match="means no host"):
-        resolve_targets("web,!web", ["web", "!web"], lambda p: [] if "," in p else ["w1"], GROUPS, ["w1"])
+        resolve_targets("web,!web", ["web", "!web"], lambda p: [] if len(p) > 1 else ["w1"], GROUPS, ["w1"])
 
 
 def test_a_long_list_of_known_names_is_cut() -> None:
@@ -68,6 +77,49 @@ def test_a_long_list_of_known_names_is_cut() -> None:
         resolve_targets("xyz", ["xyz"], lambda _: [], groups, groups["all"])
 
 
-@pytest.mark.parametrize(("limit", "refused"), [(None, False), ("web", False), ("", True), ("  ", True)])
-def test_a_blank_limit_is_refused(limit: str | None, refused: bool) -> None:
-    assert bool(blank_limit(limit)) is refused
+@pytest.mark.parametrize(
+    ("limit", "terms", "refused"),
+    [
+        (None, [], False),
+        ("web", ["web"], False),
+        ("web,", ["web", ""], False),
+        ("!w1", ["!w1"], False),
+        ("", [], True),
+        (" , ", [], True),
+        ("@empty", ["", ""], True),
+        ("~", ["~"], True),
+    ],
+)
+def test_a_limit_that_names_nothing_is_refused(limit: str | None, terms: list[str], refused: bool) -> None:
+    assert bool(blank_limit(limit, terms)) is refused
+
+
+@pytest.mark.parametrize(
+    ("tags", "skip", "words"),
+    [
+        ((), (), None),
+        (("all",), ("mail",), None),
+        (("all", "main"), (), None),
+        (("main",), (), "--tags"),
+        (("all",), ("untagged",), "--skip-tags"),
+        (("all",), ("mail", "always"), "--skip-tags"),
+    ],
+)
+def test_tags_that_leave_the_recovery_out_are_refused(
+    tags: Sequence[str], skip: Sequence[str], words: str | None
+) -> None:
+    objections = partial_run(tags, skip)
+    assert [objection.split()[0] for objection in objections] == ([words] if words else [])
+
+
+@pytest.mark.parametrize("group", ["incident_targets", "incident_recover", "incident_not_recovered"])
+def test_hosts_that_nobody_meant_in_the_groups_of_a_run_are_refused(group: str) -> None:
+    refuse_own_groups({**GROUPS, group: []}, ["w1"])
+    with pytest.raises(Refusal, match=f"{group}, but it already holds db"):
+        refuse_own_groups({**GROUPS, group: ["db"]}, ["w1"])
+
+
+def test_the_targets_that_a_triage_has_left_are_no_harm() -> None:
+    refuse_own_groups({**GROUPS, "incident_targets": ["w1"]}, ["w1", "w2"])
+    with pytest.raises(Refusal, match="incident_recover"):
+        refuse_own_groups({**GROUPS, "incident_recover": ["w1"]}, ["w1", "w2"])
