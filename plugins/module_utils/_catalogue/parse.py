@@ -18,6 +18,7 @@ from ansible_collections.toombos.incident.plugins.module_utils._catalogue.fields
     read_command,
     read_integer_from,
     read_path,
+    read_pattern,
     read_port,
     read_text,
     read_timeout,
@@ -33,12 +34,13 @@ from ansible_collections.toombos.incident.plugins.module_utils._catalogue.types 
     Limits,
     ManagerSpec,
     Service,
+    Workers,
 )
 from ansible_collections.toombos.incident.plugins.module_utils._errors import CatalogueError
 from ansible_collections.toombos.incident.plugins.module_utils._probe.spec import ProbeSpecError, parse_probe
 from ansible_collections.toombos.incident.plugins.module_utils._probe.types import Probe
 
-_OPTIONAL_KEYS = ("tier", "ports", "depends_on", "restart_with", "logs", "temp", "config", "limits")
+_OPTIONAL_KEYS = ("tier", "ports", "depends_on", "restart_with", "logs", "temp", "config", "workers", "limits")
 _LIMITS: Mapping[str, Callable[[Any], Any]] = {
     "attempts": read_integer_from(1),
     "ready_timeout": read_timeout,
@@ -92,6 +94,7 @@ def _parse_service(name: Any, raw: Any, problems: list[str]) -> Service:
         logs=fields.many("logs", read_path),
         temp=fields.many("temp", read_temp),
         config=_parse_config(fields.inner("config"), manager.cwd),
+        workers=_parse_workers(fields.inner("workers")),
         limits=_parse_limits(fields.inner("limits")),
     )
 
@@ -130,6 +133,13 @@ def _parse_config(fields: Fields, manager_cwd: str | None) -> ConfigSpec:
         cwd=validate.one("cwd", read_path) or manager_cwd,
         timeout=validate.one("timeout", read_timeout) or ConfigSpec.timeout,
     )
+
+
+def _parse_workers(fields: Fields) -> Workers:
+    if not fields.items():
+        return Workers()
+    fields.keys("workers", ("min",), ("match",))
+    return Workers(fields.one("min", read_integer_from(1)) or 0, fields.one("match", read_pattern) or "")
 
 
 def _parse_limits(fields: Fields) -> Limits:

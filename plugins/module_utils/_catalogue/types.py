@@ -49,6 +49,17 @@ class ConfigSpec:
 
 
 @dataclass(frozen=True)
+class Workers:
+    """How many workers a service needs below its main process.
+
+    ``match``: regular expression searched in their command lines; empty: its direct children count.
+    """
+
+    min: int = 0
+    match: str = ""
+
+
+@dataclass(frozen=True)
 class Limits:
     """Bounds of one recovery. Times in seconds."""
 
@@ -72,6 +83,7 @@ class Service:
     logs: tuple[str, ...] = ()
     temp: tuple[str, ...] = ()  # paths; a wildcard only in the last component
     config: ConfigSpec = ConfigSpec()
+    workers: Workers = Workers()
     limits: Limits = Limits()
 
 

@@ -61,7 +61,7 @@ class SupervisorManager:
     def observe(self, table: ProcessTable) -> t.ManagerState:  # noqa: ARG002 - the protocol's
         """Ask supervisord; the table is not needed."""
         try:
-            info = self._info()
+            info, others = self._info_and_others()
         except _Gone as gone:
             return t.ManagerState(False, t.UNKNOWN, detail=gone.message)
         except Fault as fault:
@@ -71,6 +71,7 @@ class SupervisorManager:
             state=_STATES.get(info["statename"], t.UNKNOWN),
             pid=info["pid"] or None,
             detail=describe(info),
+            others=others,
         )
 
     def start(self, deadline: float) -> None:
@@ -122,11 +123,21 @@ class SupervisorManager:
             if fault.code not in fine:
                 raise self._refusal(verb, fault) from fault
 
+    def _info_and_others(self) -> tuple[dict[str, Any], tuple[int, ...]]:
+        """The program, and the pids of all others: what one of them runs is nobody's second copy."""
+        everything = self._call("getAllProcessInfo")
+        if not isinstance(everything, list) or not all(map(_is_info, everything)):
+            raise _Gone(f"what answers on {self._socket} is not supervisord.")
+        info = next((each for each in everything if self._program in _names(each)), None)
+        if info is None:
+            info = self._info()  # it says best that it does not know the program
+        return info, tuple(each["pid"] for each in everything if each["pid"] and each["pid"] != info["pid"])
+
     def _info(self, deadline: float | None = None) -> dict[str, Any]:
         info = self._call("getProcessInfo", self._program, deadline=deadline)
-        if not isinstance(info, dict) or not {"statename", "pid"} <= set(info):
+        if not _is_info(info):
             raise _Gone(f"what answers on {self._socket} is not supervisord.")
-        return info
+        return dict(info)
 
     def _call(
         self, method: str, *arguments: str | bool, deadline: float | None = None, timeout: float = _ASK_TIMEOUT
@@ -186,6 +197,17 @@ def describe(info: dict[str, Any]) -> str:
     if info["statename"] == "EXITED":
         said = f"exit status {info.get('exitstatus')}, {said}" if said else f"exit status {info.get('exitstatus')}"
     return f"{info['statename']} ({said})" if said else str(info["statename"])
+
+
+def _is_info(info: Any) -> bool:
+    """Whether this is the description of a program. Some fields are missing in old versions; these two never are."""
+    return isinstance(info, dict) and {"statename", "pid"} <= set(info)
+
+
+def _names(info: dict[str, Any]) -> tuple[str, ...]:
+    """How a catalogue may call it: group:name, and name alone where the group has the same name."""
+    name, group = str(info.get("name", "")), str(info.get("group", ""))
+    return (f"{group}:{name}", name) if name == group else (f"{group}:{name}",)
 
 
 def _full_name(info: dict[str, Any]) -> str:

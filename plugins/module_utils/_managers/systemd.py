@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from dataclasses import replace
 
 from ansible_collections.toombos.incident.plugins.module_utils._catalogue.types import ManagerSpec
 from ansible_collections.toombos.incident.plugins.module_utils._clock import Clock
@@ -33,16 +35,17 @@ class SystemdManager:
 
     def observe(self, table: ProcessTable) -> t.ManagerState:  # noqa: ARG002 - the protocol's
         """Ask systemd; the table is not needed."""
-        answer = self._systemctl("show", "--property", ",".join(PROPERTIES), "--", self._unit)
+        answer = _show(self._unit)
         if answer.rc != 0:
             return t.ManagerState(False, t.UNKNOWN, detail=f"systemd does not answer: {_words(answer)}")
-        return unit_state(self._unit, parse_show(answer.stdout))
+        shown = parse_show(answer.stdout)
+        return replace(unit_state(self._unit, shown), members=members(shown.get("ControlGroup", "")))
 
     def start(self, deadline: float) -> None:  # noqa: ARG002 - the protocol's
         """Queue the start. A unit that failed, or was restarted too often, gets a fresh count first."""
         self._usable("start")
         # Refused for a unit that never failed and is not loaded: there is nothing to reset then.
-        self._systemctl("reset-failed", "--", self._unit)
+        _systemctl("reset-failed", "--", self._unit)
         self._act("start", "--no-block", "--", self._unit)
 
     def stop(self, deadline: float) -> None:
@@ -62,7 +65,7 @@ class SystemdManager:
                 )
             if now >= kill_at:
                 kill_at = deadline
-                self._systemctl("kill", "--signal=KILL", "--", self._unit)
+                _systemctl("kill", "--signal=KILL", "--", self._unit)
             self._clock.sleep(_POLL)
 
     def _usable(self, verb: str) -> t.ManagerState:
@@ -72,15 +75,34 @@ class SystemdManager:
         return state
 
     def _act(self, verb: str, *arguments: str) -> None:
-        answer = self._systemctl(verb, *arguments)
+        answer = _systemctl(verb, *arguments)
         if answer.rc != 0:
             raise ManagerError(f"systemd refused to {verb} {self._unit}: {_words(answer)}.", "Run with become: true?")
 
-    def _systemctl(self, *arguments: str) -> CommandResult:
-        environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "SYSTEMD_COLORS": "0"}
-        return run_command(
-            ["systemctl", "--no-pager", "--no-ask-password", *arguments], timeout=_TIMEOUT, env=environment
-        )
+
+def show_unit(unit: str) -> dict[str, str]:
+    """What systemd says of a unit; empty when it does not answer."""
+    answer = _show(unit)
+    return parse_show(answer.stdout) if answer.rc == 0 else {}
+
+
+def members(group: str, root: str = "/sys/fs/cgroup") -> tuple[int, ...]:
+    """The pids in a unit's control group: also a worker that has detached itself from its parent belongs to it."""
+    if not group.strip("/"):
+        return ()
+    for hierarchy in ("", "/systemd", "/unified"):
+        with contextlib.suppress(OSError, ValueError), open(f"{root}{hierarchy}{group}/cgroup.procs") as file:
+            return tuple(int(line) for line in file)
+    return ()
+
+
+def _show(unit: str) -> CommandResult:
+    return _systemctl("show", "--property", ",".join(PROPERTIES), "--", unit)
+
+
+def _systemctl(*arguments: str) -> CommandResult:
+    environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "SYSTEMD_COLORS": "0"}
+    return run_command(["systemctl", "--no-pager", "--no-ask-password", *arguments], timeout=_TIMEOUT, env=environment)
 
 
 _PAST = {"start": "started", "stop": "stopped"}

@@ -24,13 +24,16 @@ class ManagerState:
     """What a manager says of one service.
 
     ``available``: the manager itself answered. ``pid``: root of the service's process tree as the manager knows it,
-    None when there is none. ``detail``: the manager's own words, one line, for people.
+    None when there is none. ``detail``: the manager's own words, one line, for people. ``members``: pids that belong to
+    the service although they are not below ``pid``; ``others``: pids that the same manager keeps for other services.
     """
 
     available: bool
     state: str
     pid: int | None = None
     detail: str = ""
+    members: tuple[int, ...] = ()
+    others: tuple[int, ...] = ()
 
 
 class Manager(Protocol):

@@ -9,7 +9,8 @@ from typing import Mapping
 
 from ansible_collections.toombos.incident.plugins.module_utils._managers import types as t
 
-PROPERTIES = ("LoadState", "LoadError", "ActiveState", "SubState", "MainPID", "Result", "NRestarts", "ExecMainStatus")
+_STATE_PROPERTIES = ("LoadState", "LoadError", "ActiveState", "SubState", "MainPID", "Result", "NRestarts")
+PROPERTIES = (*_STATE_PROPERTIES, "ExecMainStatus", "ControlGroup")
 
 _STATES = {
     "active": t.RUNNING,

@@ -13,9 +13,9 @@ from ansible_collections.toombos.incident.plugins.module_utils._errors import In
 from ansible_collections.toombos.incident.plugins.module_utils._managers import types as manager
 from ansible_collections.toombos.incident.plugins.module_utils._probe.types import FAIL, UNKNOWN, Check
 from ansible_collections.toombos.incident.plugins.module_utils._process.types import Process
-from ansible_collections.toombos.incident.plugins.module_utils._recovery import types as t
-from ansible_collections.toombos.incident.plugins.module_utils._recovery.diagnose import describe
+from ansible_collections.toombos.incident.plugins.module_utils._recovery import signs, types as t
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.host import Host
+from ansible_collections.toombos.incident.plugins.module_utils._recovery.words import describe
 
 _PAUSE = 0.1  # seconds between two looks at something that is about to change
 _MOST_LIVES = 2  # processes of one start; a third one is a crash loop
@@ -121,9 +121,18 @@ class Applier:
         state = self._host.manager(service).observe(table)
         if not state.available:
             raise StepFailed(f"its manager could not start it again: {state.detail}.")
-        managed = {process.identity for process in table.tree(state.pid)} if state.pid else set()
-        stray = [process for process in self._host.own(service, table) if process.identity not in managed]
-        return self._end(stray, service.limits.stop_timeout)
+        managed = signs.managed_tree(state, table)
+        own = signs.unclaimed(self._host.own(service, table), state, table)
+        inside = {process.identity for process in managed}
+        strays = [process for process in own if process.identity not in inside]
+        held = {pid for listener in self._host.listeners(service.ports, table) for pid in listener.pids}
+        holding = {table.processes[pid].identity for pid in held if pid in table.processes}
+        doomed = signs.to_end(service.manager, state, managed, strays, holding)
+        for root in signs.roots(doomed):
+            keeper = self._host.keeper(root)
+            if keeper:
+                raise StepFailed(f"pid {root.pid} is kept by {keeper}, which would start it again.")
+        return self._end(list(doomed), service.limits.stop_timeout)
 
     def _end(self, processes: list[Process], grace: float) -> str:
         ended = self._host.end_processes(processes, max(0.1, self._until(grace) - self._host.clock.monotonic()))

@@ -14,10 +14,11 @@ from ansible_collections.toombos.incident.plugins.module_utils._probe.types impo
 from ansible_collections.toombos.incident.plugins.module_utils._recovery import types as t
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.apply import Applier
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.budget import Budget
-from ansible_collections.toombos.incident.plugins.module_utils._recovery.diagnose import diagnose, read_logs
+from ansible_collections.toombos.incident.plugins.module_utils._recovery.diagnose import diagnose
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.host import Host
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.observe import observe
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.plan import Wishes, make_plan
+from ansible_collections.toombos.incident.plugins.module_utils._recovery.words import read_logs
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,15 @@ class Host(Protocol):
     def own(self, service: Service, table: ProcessTable) -> tuple[Process, ...]:
         """The processes that carry the service's identity."""
 
+    def misowned(self, service: Service, table: ProcessTable) -> tuple[Process, ...]:
+        """Processes that are the service in everything but the declared user; none where no user is declared."""
+
+    def keeper(self, process: Process) -> str:
+        """The systemd unit whose main process this is, and that would start it again; empty when there is none."""
+
+    def absent(self, paths: Sequence[str], deadline: float) -> tuple[str, ...]:
+        """Those of the paths that are not there. One that does not answer in time is not called absent."""
+
     def manager(self, service: Service) -> Manager:
         """The adapter of the service's manager."""
 

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import os
 import pwd
+from dataclasses import replace
 from typing import Sequence
 
+from ansible_collections.toombos.incident.plugins.module_utils._bounded import Overdue, call_by
 from ansible_collections.toombos.incident.plugins.module_utils._catalogue.types import Service
 from ansible_collections.toombos.incident.plugins.module_utils._clock import Clock
 from ansible_collections.toombos.incident.plugins.module_utils._command import run_command
 from ansible_collections.toombos.incident.plugins.module_utils._managers.make import make_manager
 from ansible_collections.toombos.incident.plugins.module_utils._managers.types import Manager
+from ansible_collections.toombos.incident.plugins.module_utils._managers.unit_of import unit_of_main_process
 from ansible_collections.toombos.incident.plugins.module_utils._probe.runner import run_probes
 from ansible_collections.toombos.incident.plugins.module_utils._probe.types import Check, Probe
 from ansible_collections.toombos.incident.plugins.module_utils._process.kill import stop_processes
@@ -29,6 +32,8 @@ from ansible_collections.toombos.incident.plugins.module_utils._process.types im
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.log_hint import last_error
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.temp import Cleared, clear_temp, count_temp
 from ansible_collections.toombos.incident.plugins.module_utils._redact import redact
+
+_PATIENCE = 2.0  # seconds for a file system to answer
 
 
 class LocalHost:
@@ -49,6 +54,26 @@ class LocalHost:
     def own(self, service: Service, table: ProcessTable) -> tuple[Process, ...]:
         """Match command line, working directory and user."""
         return own_processes(service.manager, table)
+
+    def misowned(self, service: Service, table: ProcessTable) -> tuple[Process, ...]:
+        """Match everything but the user."""
+        if service.manager.user is None:
+            return ()
+        ours = {process.identity for process in self.own(service, table)}
+        anybodys = own_processes(replace(service.manager, user=None), table)
+        return tuple(process for process in anybodys if process.identity not in ours)
+
+    def keeper(self, process: Process) -> str:
+        """Ask systemd, where the process lives in a unit's cgroup."""
+        return unit_of_main_process(process.pid)
+
+    def absent(self, paths: Sequence[str], deadline: float) -> tuple[str, ...]:
+        """Ask the file system, but not for ever: a dead mount does not answer."""
+        until = min(deadline, self.clock.monotonic() + _PATIENCE)
+        try:
+            return call_by(until, self.clock, lambda: tuple(path for path in paths if _is_absent(path)))
+        except Overdue:
+            return ()
 
     def manager(self, service: Service) -> Manager:
         """One adapter per kind."""
@@ -98,6 +123,17 @@ class LocalHost:
     def end_processes(self, processes: Sequence[Process], grace: float) -> StopResult:
         """TERM, wait, CONT and KILL, by verified identity."""
         return stop_processes(processes, grace=grace, clock=self.clock)
+
+
+def _is_absent(path: str) -> bool:
+    """Certainly not there: a directory that this user may not enter proves nothing."""
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _as_user(user: str | None) -> list[str]:

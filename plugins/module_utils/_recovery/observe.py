@@ -9,12 +9,14 @@ from dataclasses import replace
 from typing import Mapping, Sequence
 
 from ansible_collections.toombos.incident.plugins.module_utils._catalogue.types import Catalogue, Service
-from ansible_collections.toombos.incident.plugins.module_utils._managers.types import ManagerState
 from ansible_collections.toombos.incident.plugins.module_utils._probe.types import Check, Probe
-from ansible_collections.toombos.incident.plugins.module_utils._process.types import Listener, Process, ProcessTable
-from ansible_collections.toombos.incident.plugins.module_utils._recovery import types as t
+from ansible_collections.toombos.incident.plugins.module_utils._process.stat import GONE
+from ansible_collections.toombos.incident.plugins.module_utils._process.types import Listener, ProcessTable
+from ansible_collections.toombos.incident.plugins.module_utils._recovery import signs, types as t
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.diagnose import diagnose
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.host import Host
+
+_RESPAWN = 1.0  # seconds until a worker that died should have been replaced
 
 
 def observe(
@@ -31,10 +33,11 @@ def observe(
     probes = [probe for service in services for probe in _questions(service, host, before)]
     checks = host.probe(list(host_probes) + probes, deadline)
     asked, answers = checks[: len(host_probes)], checks[len(host_probes) :]
-    table = host.table()
-    ports = sorted({port for service in services for port in service.ports})
-    listeners = host.listeners(ports, table)
-    view = {service.name: _look_at(host, service, answers, table, listeners) for service in services}
+    view = _look(host, services, answers)
+    if any(_lacks_workers(service, view[service.name]) for service in services):
+        # A parent that replaces its workers by itself gets the time to do so.
+        host.clock.sleep(_RESPAWN)
+        view = _look(host, services, answers)
     return t.HostView(_ask_about_causes(host, catalogue, view, deadline, forced), tuple(asked))
 
 
@@ -59,41 +62,43 @@ def _questions(service: Service, host: Host, table: ProcessTable) -> list[Probe]
     ]
 
 
+def _look(host: Host, services: Sequence[Service], answers: Sequence[Check]) -> dict[str, t.Observation]:
+    table = host.table()
+    listeners = host.listeners(sorted({port for service in services for port in service.ports}), table)
+    return {service.name: _look_at(host, service, answers, table, listeners) for service in services}
+
+
+def _lacks_workers(service: Service, seen: t.Observation) -> bool:
+    return signs.missing_workers(service.workers, seen.managed) > 0
+
+
 def _look_at(
     host: Host, service: Service, checks: Sequence[Check], table: ProcessTable, listeners: Sequence[Listener]
 ) -> t.Observation:
     state = host.manager(service).observe(table)
+    managed = signs.managed_tree(state, table)
     held = tuple(listener for listener in listeners if listener.port in service.ports)
     pids = sorted({pid for listener in held for pid in listener.pids})
-    own = host.own(service, table)
-    managed = _managed(state, table)
+    own = signs.unclaimed(host.own(service, table), state, table)
+    inside = {process.identity for process in managed}
+    strays = [process for process in own if process.identity not in inside]
+    dead = [process for process in table.tree(state.pid) if process.state in GONE] if state.pid else []
+    ended = tuple(process for process in dead if process.pid == state.pid)
     return t.Observation(
         manager=state,
         managed=managed,
-        own=_with_descendants(own, table),
+        own=own,
         listeners=held,
         holders=tuple(table.processes[pid] for pid in pids if pid in table.processes),
         checks=tuple(check for check in checks if check.service == service.name),
         temp_entries=host.temp_entries(service),
         identity_declared=bool(service.manager.match or service.manager.command or managed),
+        ended=ended,
+        corpses=tuple(process for process in dead if process.pid != state.pid),
+        collector=table.processes.get(ended[0].ppid) if ended else None,
+        misowned=tuple(process for process in host.misowned(service, table) if process.identity not in inside),
+        keepers={root.pid: unit for root in signs.roots(strays) if (unit := host.keeper(root))},
     )
-
-
-def _managed(state: ManagerState, table: ProcessTable) -> tuple[Process, ...]:
-    if state.pid is None:
-        return ()
-    # A zombie is not a service that runs.
-    return tuple(process for process in table.tree(state.pid) if process.state != "Z")
-
-
-def _with_descendants(roots: Sequence[Process], table: ProcessTable) -> tuple[Process, ...]:
-    """Workers often look different from their parent; they belong to the service all the same."""
-    found: dict[int, Process] = {}
-    for root in roots:
-        for process in table.tree(root.pid):
-            if process.state != "Z":
-                found[process.pid] = process
-    return tuple(found.values())
 
 
 def _ask_about_causes(
@@ -108,6 +113,9 @@ def _ask_about_causes(
         if diagnosis.healthy and name not in forced and not taken_along:
             continue
         full[name] = replace(
-            view[name], config_error=host.config_error(service, deadline), last_error=host.last_error(service)
+            view[name],
+            config_error=host.config_error(service, deadline),
+            last_error=host.last_error(service),
+            absent=host.absent(signs.needed(service.manager, view[name].managed), deadline),
         )
     return full

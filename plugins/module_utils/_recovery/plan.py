@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Mapping, Sequence
 
-from ansible_collections.toombos.incident.plugins.module_utils._catalogue.types import OBSERVABILITY, Catalogue
+from ansible_collections.toombos.incident.plugins.module_utils._catalogue.types import OBSERVABILITY, Catalogue, Service
 from ansible_collections.toombos.incident.plugins.module_utils._managers.types import STOPPED
-from ansible_collections.toombos.incident.plugins.module_utils._recovery import types as t
+from ansible_collections.toombos.incident.plugins.module_utils._recovery import signs, types as t
 from ansible_collections.toombos.incident.plugins.module_utils._values import format_duration
 
 
@@ -55,8 +55,17 @@ CURES: dict[str, _Cure] = {
     t.HUNG: _RESTART,
     t.FAILING: _RESTART,
     t.ORPHAN: _Cure(end_own=True, stop=True, start=True),
+    t.SPLIT_BRAIN: _Cure(end_own=True, wait=True),
+    t.WORKER_DEAD: _RESTART,
+    t.DEGRADED: _RESTART,
+    t.ZOMBIE: _RESTART,
+    t.DELETED: _RESTART,
+    t.WRONG_USER: _RESTART,
+    t.WRONG_SERVICE: _RESTART,
 }
 _NO_CURE = frozenset({t.FOREIGN, t.BAD_CONFIG, t.UNKNOWN})
+# Either one restart mends it, or what is wrong lies in the configuration of its manager or in what was deployed.
+_ONCE = frozenset({t.WRONG_USER, t.WRONG_SERVICE})
 
 
 def make_plan(
@@ -76,7 +85,7 @@ def make_plan(
         if name not in cures:
             continue
         cure, reason = cures[name]
-        stops[:0] = _stop_steps(name, cure, reason, view[name])
+        stops[:0] = _stop_steps(catalogue.services[name], cure, reason, view[name])
         if cure.start and view[name].temp_entries:
             clears.append(t.Step(t.CLEAR_TEMP, name, f"{view[name].temp_entries} entries in its declared temp paths"))
         if cure.start:
@@ -129,7 +138,10 @@ def _objection(
 ) -> str:
     """Why the cure must not be applied; empty when it may."""
     service = catalogue.services[diagnosis.service]
-    limit = service.limits.attempts
+    limit = 1 if diagnosis.condition in _ONCE else service.limits.attempts
+    beyond = _beyond_us(seen, diagnosis)
+    if beyond:
+        return beyond
     if service.tier == OBSERVABILITY and (cure.stop or cure.end_own):
         return (
             f"{diagnosis.condition}, and an observability service is never stopped by a recovery: {diagnosis.message}"
@@ -139,9 +151,21 @@ def _objection(
     if cure.start and seen.config_error:
         return f"would not come back: its configuration is rejected: {seen.config_error}"
     if cure.start and wishes.attempts.get(diagnosis.service, 0) >= limit:
-        return f"still {diagnosis.condition} after {limit} attempts: {diagnosis.message}"
+        tried = f"{limit} attempts" if limit > 1 else "a restart"
+        return f"still {diagnosis.condition} after {tried}: {diagnosis.message}"
     if cure.start and diagnosis.service in wishes.exhausted:
         return wishes.exhausted[diagnosis.service]
+    return ""
+
+
+def _beyond_us(seen: t.Observation, diagnosis: t.Diagnosis) -> str:
+    """What only a person can mend, whatever the condition's cure may be in other cases."""
+    if diagnosis.condition == t.SPLIT_BRAIN and seen.keepers:
+        return diagnosis.message
+    if diagnosis.condition == t.WRONG_USER and seen.misowned:
+        return diagnosis.message
+    if seen.absent and diagnosis.condition != t.SPLIT_BRAIN:
+        return f"would not come back: {', '.join(seen.absent)} is not there"
     return ""
 
 
@@ -177,11 +201,12 @@ def _take_along(
             cures[name] = (_RESTART, f"restarts with {', '.join(partners)}")
 
 
-def _stop_steps(name: str, cure: _Cure, reason: str, seen: t.Observation) -> list[t.Step]:
-    steps = []
+def _stop_steps(service: Service, cure: _Cure, reason: str, seen: t.Observation) -> list[t.Step]:
+    steps, name, spec = [], service.name, service.manager
     if cure.stop and seen.manager.available and seen.manager.state != STOPPED:
         steps.append(t.Step(t.STOP, name, reason))
     if cure.end_own:
-        pids = ", ".join(str(process.pid) for process in seen.strays)
+        doomed = signs.to_end(spec, seen.manager, seen.managed, seen.strays, seen.holding)
+        pids = ", ".join(str(process.pid) for process in doomed)
         steps.append(t.Step(t.END_PROCESSES, name, f"its own processes outside the manager: {pids}"))
     return steps

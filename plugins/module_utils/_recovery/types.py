@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Mapping
 
 from ansible_collections.toombos.incident.plugins.module_utils._managers.types import ManagerState
@@ -33,6 +33,13 @@ ORPHAN = "orphan"
 MANAGER_GONE = "manager_gone"
 BLOCKED = "blocked"
 UNKNOWN = "unknown"
+SPLIT_BRAIN = "split_brain"
+WORKER_DEAD = "worker_dead"
+DEGRADED = "degraded"
+ZOMBIE = "zombie"
+WRONG_USER = "wrong_user"
+WRONG_SERVICE = "wrong_service"
+DELETED = "deleted"
 
 # Steps of a plan.
 REFUSE = "refuse"
@@ -53,6 +60,9 @@ class Observation:
     service's identity, managed or not; ``listeners`` hold its declared ports. ``config_error`` is the validator's
     objection (only asked while the service is red), ``last_error`` the last error line of its log, both redacted.
     ``identity_declared``: the catalogue says enough to tell this service's processes from others.
+    ``ended``: zombies where the service should run, with ``collector``, the parent that does not collect them.
+    ``misowned``: processes that are the service in everything but the declared user. ``keepers``: pids of strays, and
+    the unit that keeps each of them. ``absent``: paths without which a start must fail, and that are not there.
     """
 
     manager: ManagerState
@@ -65,6 +75,12 @@ class Observation:
     last_error: str = ""
     temp_entries: int = 0
     identity_declared: bool = True
+    ended: tuple[Process, ...] = ()
+    collector: Process | None = None
+    corpses: tuple[Process, ...] = ()  # zombies below a living root
+    misowned: tuple[Process, ...] = ()
+    keepers: Mapping[int, str] = field(default_factory=dict)
+    absent: tuple[str, ...] = ()
 
     @property
     def red(self) -> tuple[Check, ...]:
@@ -81,6 +97,11 @@ class Observation:
         """The service's own processes that its manager does not know of."""
         managed = {process.identity for process in self.managed}
         return tuple(process for process in self.own if process.identity not in managed)
+
+    @property
+    def holding(self) -> frozenset[tuple[int, int]]:
+        """Identities of the processes that hold its ports."""
+        return frozenset(process.identity for process in self.holders)
 
 
 @dataclass(frozen=True)

@@ -295,6 +295,11 @@ def fault(code, words="WORDS"):
     return http(f"<methodResponse><fault><value>{body}</value></fault></methodResponse>")
 
 
+def listed(*programs):
+    return value(f"<array><data>{''.join(f'<value>{program}</value>' for program in programs)}</data></array>")
+
+
+NONE = listed()
 INFO = struct(statename="RUNNING", pid="<int>0</int>")
 STOPPED = struct(statename="STOPPED", pid="<int>0</int>")
 
@@ -322,10 +327,10 @@ def stranger(tmp_path_factory):
         ([value("hello")], False, "is not supervisord"),
         ([value(struct(name="x"))], False, "is not supervisord"),
         ([fault(6)], True, "supervisord refuses to answer: it is shutting down or restarting"),
-        ([fault(10), http("hello")], True, "it knows none that it would tell"),
+        ([NONE, fault(10), http("hello")], True, "it knows none that it would tell"),
         ([fault(99, "ODD")], True, "supervisord refuses to answer: fault 99: ODD"),
-        ([fault(10), fault(6)], True, "it knows none that it would tell"),
-        ([fault(10), value("<array><data></data></array>")], True, "it knows none at all"),
+        ([NONE, fault(10), fault(6)], True, "it knows none that it would tell"),
+        ([NONE, fault(10), NONE], True, "it knows none at all"),
     ],
 )
 def test_odd_answers(stranger, answers, available, detail):
@@ -356,7 +361,9 @@ def test_a_signal_that_is_refused_is_an_error(stranger):
 
 
 def test_a_state_without_words(stranger):
-    state = stranger(value(struct(statename="EXITED", pid="<int>0</int>", exitstatus="<int>4</int>"))).observe(
-        ProcessTable({})
-    )
+    program = {"name": "main", "group": "app", "pid": "<int>0</int>"}
+    other = struct(name="other", group="app", statename="RUNNING", pid="<int>77</int>")
+    stopped = struct(statename="EXITED", exitstatus="<int>4</int>", **program)
+    state = stranger(listed(other, stopped)).observe(ProcessTable({}))
+    assert state.others == (77,)
     assert (state.state, state.detail) == ("stopped", "EXITED (exit status 4)")

@@ -102,6 +102,8 @@ class World:
     next_pid: int = 500
     temp: int = 0
     on_start: Callable[[str], None] | None = None
+    units: dict[int, str] = field(default_factory=dict)
+    gone_paths: set[str] = field(default_factory=set)
 
     def table(self) -> ProcessTable:
         processes: dict[int, Process] = {}
@@ -125,6 +127,15 @@ class World:
     def own(self, service: Service, table: ProcessTable) -> tuple[Process, ...]:
         actor = self.actors[service.name]
         return tuple(table.processes[pid] for pid in (actor.pid, actor.stray) if pid)
+
+    def misowned(self, service: Service, table: ProcessTable) -> tuple[Process, ...]:
+        return ()
+
+    def keeper(self, process: Process) -> str:
+        return self.units.get(process.pid, "")
+
+    def absent(self, paths: Sequence[str], deadline: float) -> tuple[str, ...]:
+        return tuple(path for path in paths if path in self.gone_paths)
 
     def manager(self, service: Service) -> Any:
         return _Manager(self, service.name)

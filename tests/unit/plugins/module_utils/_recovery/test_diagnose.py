@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.toombos.incident.plugins.module_utils._catalogue.types import ManagerSpec, Workers
 from ansible_collections.toombos.incident.plugins.module_utils._managers import types as manager
 from ansible_collections.toombos.incident.plugins.module_utils._managers.types import ManagerState
 from ansible_collections.toombos.incident.plugins.module_utils._probe.types import FAIL, PASS, UNKNOWN, WARN, Check
@@ -20,6 +21,13 @@ MAIN = Process(10, 1, 5, "S", ("serve", "web"), "/usr/bin/serve", "/srv", 1000)
 WORKER = Process(11, 10, 6, "S", ("worker",), "/usr/bin/serve", "/srv", 1000)
 FROZEN = Process(10, 1, 5, "T", ("serve", "web"), "/usr/bin/serve", "/srv", 1000)
 STRAY = Process(20, 1, 7, "S", ("serve", "web"), "/usr/bin/serve", "/srv", 1000)
+OLDER = Process(9, 1, 4, "S", ("serve", "web"), "/usr/bin/serve", "/srv", 1000)
+BY_HAND = Process(20, 19, 7, "S", ("serve", "web"), "/usr/bin/serve", "/srv", 1000)
+OTHER_STRAY = Process(20, 1, 7, "S", ("serve", "web", "--again"), "/usr/bin/serve", "/srv", 1000)
+WORKER_2 = Process(12, 10, 6, "S", ("worker",), "/usr/bin/serve", "/srv", 1000)
+CORPSE = Process(13, 10, 6, "Z", (), None, None, 1000)
+AS_ROOT = Process(10, 1, 5, "S", ("serve", "web"), "/usr/bin/serve", "/srv", 0)
+HOMELESS = Process(10, 1, 5, "S", ("serve", "web"), "/usr/bin/serve", "/srv (deleted)", 1000)
 STRANGER = Process(30, 1, 8, "S", ("nc", "-l"), "/usr/bin/nc", "/", 0)
 INIT = Process(1, 0, 1, "S", ("init",), None, None, 0)
 
@@ -155,10 +163,81 @@ TABLE = {
         "answers, but its manager",
     ),
     "answers although it is stopped": (seen(manager=says(manager.STOPPED), checks=GOOD), t.UNKNOWN, "answers, but"),
-    "a second copy beside the one that serves": (
+    "an idle second copy beside the one that serves": (
         seen(**{**RUNS, "own": (MAIN, WORKER, STRAY)}, checks=GOOD),
+        t.SPLIT_BRAIN,
+        "beside it pid 20",
+    ),
+    "a second copy that somebody's shell has started": (
+        seen(managed=(MAIN,), own=(MAIN, BY_HAND), listeners=listen(20), holders=(BY_HAND,), checks=GOOD),
+        t.SPLIT_BRAIN,
+        "the copy holds port 7003",
+    ),
+    "a second copy from before the managed one": (
+        seen(managed=(MAIN,), own=(MAIN, OLDER), checks=BAD),
+        t.SPLIT_BRAIN,
+        "beside it pid 9",
+    ),
+    "a second program that looks alike": (
+        seen(**{**RUNS, "own": (MAIN, WORKER, OTHER_STRAY)}, checks=GOOD),
         t.HEALTHY,
         "healthy",
+    ),
+    "another manager runs it as well": (
+        seen(**{**RUNS, "own": (MAIN, WORKER, STRAY)}, keepers={20: "web.service"}, checks=GOOD),
+        t.SPLIT_BRAIN,
+        "main process of web.service (pid 20)",
+    ),
+    "all its workers are dead behind a living parent": (
+        seen(managed=(MAIN,), own=(MAIN,), listeners=listen(10), holders=(MAIN,), checks=SLOW),
+        t.WORKER_DEAD,
+        "2 of 2 workers are missing below pid 10",
+    ),
+    "a dead worker that nobody collects": (
+        seen(**{**RUNS, "managed": (MAIN, WORKER, WORKER_2)}, corpses=(CORPSE,), checks=BAD),
+        t.WORKER_DEAD,
+        "worker pid 13 is dead and not collected by pid 10",
+    ),
+    "some of its workers are dead": (seen(**RUNS, checks=GOOD), t.DEGRADED, "1 of 2 workers are missing"),
+    "ended, and nobody has collected it": (
+        seen(ended=(CORPSE,), collector=INIT, checks=REFUSED),
+        t.ZOMBIE,
+        "pid 13 has ended, but pid 1",
+    ),
+    "runs as the wrong user": (
+        seen(managed=(AS_ROOT,), own=(), listeners=listen(10), holders=(AS_ROOT,), checks=GOOD),
+        t.WRONG_USER,
+        "runs as uid 0, not as 1000",
+    ),
+    "was started as the wrong user by hand": (
+        seen(manager=says(manager.STOPPED), misowned=(AS_ROOT,), checks=GOOD),
+        t.WRONG_USER,
+        "was started as another user than 1000",
+    ),
+    "a wrong user's copy holds its port": (
+        seen(managed=(MAIN,), own=(MAIN,), misowned=(STRANGER,), listeners=listen(30), holders=(STRANGER,), checks=BAD),
+        t.WRONG_USER,
+        "pid 30",
+    ),
+    "answers as another service": (
+        seen(**RUNS, checks=(check(FAIL, "wrong_service"),)),
+        t.WRONG_SERVICE,
+        "answers as another service",
+    ),
+    "its directory was deleted under it": (
+        seen(managed=(HOMELESS,), own=(HOMELESS,), checks=BAD),
+        t.DELETED,
+        "/srv was deleted or replaced while it runs",
+    ),
+    "what it runs on is gone": (
+        seen(manager=says(manager.STOPPED), absent=("/srv",), checks=REFUSED),
+        t.DELETED,
+        "/srv",
+    ),
+    "it serves on after an upgrade": (
+        seen(managed=(HOMELESS, WORKER, WORKER_2), own=(HOMELESS,), checks=GOOD),
+        t.HEALTHY,
+        "healthy, but still runs on /srv",
     ),
     "it serves well from beside the tree of a content manager": (
         seen(managed=(MAIN,), own=(MAIN, STRAY), listeners=listen(20), holders=(STRAY,), checks=GOOD),
@@ -184,8 +263,10 @@ TABLE = {
 
 
 @pytest.mark.parametrize(("observation", "condition", "words"), TABLE.values(), ids=TABLE.keys())
-def test_condition(build: Any, observation: t.Observation, condition: str, words: str) -> None:
-    catalogue = build.catalogue(build.service("web"))
+def test_condition(build: Any, observation: t.Observation, condition: str, words: str, request: Any) -> None:
+    workers = Workers(2) if "worker" in request.node.callspec.id else Workers()
+    spec = ManagerSpec(kind="supervisor", program="web", match="serve web", user="1000")
+    catalogue = build.catalogue(build.service("web", manager=spec, workers=workers))
     diagnosis = diagnose(catalogue, {"web": observation})["web"]
     assert (diagnosis.condition, words in diagnosis.message) == (condition, True), diagnosis
     assert diagnosis.healthy is (condition == t.HEALTHY)
