@@ -13,7 +13,7 @@ export GIT_CONFIG_KEY_0 := safe.directory
 export GIT_CONFIG_VALUE_0 := *
 unexport ANSIBLE_COLLECTIONS_PATH ANSIBLE_INVENTORY ANSIBLE_ROLES_PATH ANSIBLE_STDOUT_CALLBACK PYTHONPATH
 
-GROUPS := lint unit sanity integration importer docs footguns runner lab molecule
+GROUPS := lint unit sanity integration importer docs formats footguns runner lab molecule
 
 LAB := python tests/lab/lab.py $(if $(LAB_PORT),--base-port $(LAB_PORT))
 
@@ -41,6 +41,7 @@ $(GROUPS): setup
 # integration: ## The modules as tasks
 # docs:        ## Documentation of plugins, changelog
 # importer:    ## The release archive, as Galaxy judges it
+# formats:     ## Reports, judged by the tools that read them
 # footguns:    ## The traps of Ansible itself, raw and guarded
 # runner:      ## The plain checkout, run as AWX does
 # lab:         ## Every way to break the embedded lab, recovered or reported
