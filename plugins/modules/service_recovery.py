@@ -59,9 +59,35 @@ options:
     type: str
     default: 300s
   reason:
-    description: Why, and by whom. Shown to whoever finds the host locked.
+    description: Why. Shown to whoever finds the services leased, and kept with every override.
     type: str
     default: ""
+  owner:
+    description: Who runs the recovery. Shown with the reason.
+    type: str
+    default: an unnamed run
+  freeze:
+    description:
+      - A reason not to change anything on this host; empty means none. The freeze switch on the host itself, which
+        M(toombos.incident.change_freeze) sets, holds as well, and is asked before every step that changes something.
+    type: str
+    default: ""
+  takeover:
+    description:
+      - Take services over that somebody else has leased, or that a recovery holds that hangs. The other one is fenced
+        off, it cannot change anything any more. Needs O(reason).
+    type: bool
+    default: false
+  break_glass:
+    description: Start services also where their circuit breaker is open. Needs O(reason), and is put on record.
+    type: bool
+    default: false
+  approved_plan:
+    description:
+      - The RV(plan) of an assessment that somebody approved. If the plan of this moment is another one, nothing is
+        done and the module fails and says what is different.
+    type: list
+    elements: dict
   state_dir:
     description: Directory on the host for process records, the lock and the restart budget.
     type: path
@@ -84,6 +110,7 @@ author:
   - toombos.incident authors (@toombos)
 seealso:
   - module: toombos.incident.health_check
+  - module: toombos.incident.change_freeze
 """
 
 EXAMPLES = r"""
@@ -127,7 +154,8 @@ services:
     - One entry per service in scope, in dependency order, with the condition at the end and, under C(before),
       at the start.
     - Conditions are V(healthy), V(starting), V(down), V(hung), V(failing), V(crash_loop), V(failed), V(bad_config),
-      V(foreign), V(orphan), V(manager_gone), V(blocked) and V(unknown).
+      V(foreign), V(orphan), V(manager_gone), V(blocked), V(split_brain), V(worker_dead), V(degraded), V(zombie),
+      V(wrong_user), V(wrong_service), V(deleted) and V(unknown).
     - The action is V(none), V(started), V(restarted), V(stopped) or V(refused).
   returned: always
   type: list
@@ -167,6 +195,18 @@ steps:
   elements: dict
   sample:
     - {step: start, service: web, attempt: 1, status: done, message: start requested, duration: 0.05}
+worsened:
+  description: Services that were healthy, that the recovery did not touch, and that are not healthy any more.
+  returned: always
+  type: list
+  elements: str
+  sample: []
+overrides:
+  description: What the glass was broken for, and what was taken over from whom.
+  returned: always
+  type: list
+  elements: str
+  sample: []
 msg:
   description: One line for people.
   returned: always
@@ -184,12 +224,29 @@ from ansible_collections.toombos.incident.plugins.module_utils._catalogue.parse 
 from ansible_collections.toombos.incident.plugins.module_utils._clock import Clock
 from ansible_collections.toombos.incident.plugins.module_utils._errors import IncidentError
 from ansible_collections.toombos.incident.plugins.module_utils._module import CatalogueModule
-from ansible_collections.toombos.incident.plugins.module_utils._recovery.budget import Budget
+from ansible_collections.toombos.incident.plugins.module_utils._recovery.brakes import Authority, HostBrakes
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.engine import Engine, Recovery, Request
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.local_host import LocalHost
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.lock import recovery_lock
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.report import to_dict
 from ansible_collections.toombos.incident.plugins.module_utils._values import parse_duration
+
+ARGUMENTS: dict[str, Any] = {
+    "services": {"type": "dict", "required": True},
+    "host_probes": {"type": "dict", "default": {}},
+    "only": {"type": "list", "elements": "str", "default": []},
+    "state": {"type": "str", "choices": ["assessed", "recovered"], "default": "recovered"},
+    "force": {"type": "bool", "default": False},
+    "stable_for": {"type": "str", "default": "2s"},
+    "deadline": {"type": "str", "default": "300s"},
+    "reason": {"type": "str", "default": ""},
+    "owner": {"type": "str", "default": "an unnamed run"},
+    "freeze": {"type": "str", "default": ""},
+    "takeover": {"type": "bool", "default": False},
+    "break_glass": {"type": "bool", "default": False},
+    "approved_plan": {"type": "list", "elements": "dict"},
+    "state_dir": {"type": "path", "default": "/run/toombos-incident"},
+}
 
 
 def recover(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
@@ -202,35 +259,34 @@ def recover(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
         force=params["force"],
         stable_for=parse_duration(params["stable_for"]),
         host_probes=parse_host_probes(params["host_probes"]),
+        approved=_approved(params["approved_plan"]),
     )
-    engine = Engine(LocalHost(clock, params["state_dir"]), catalogue, Budget(params["state_dir"]))
+    authority = Authority(**{key: params[key] for key in ("owner", "reason", "freeze", "takeover", "break_glass")})
+    if (authority.takeover or authority.break_glass) and not authority.reason:
+        raise IncidentError("takeover and break_glass need a reason.", "Say why, and who you are.")
+    brakes = HostBrakes(params["state_dir"], authority)
+    engine = Engine(LocalHost(clock, params["state_dir"]), catalogue, brakes)
     applied = params["state"] == "recovered" and not check_mode
     if applied:
-        with recovery_lock(params["state_dir"], params["reason"] or "an unnamed run"):
+        with recovery_lock(params["state_dir"], " ".join((authority.owner, authority.reason)), authority.takeover):
             recovery = engine.recover(request)
     else:
         assessment = engine.assess(request)
         recovery = Recovery(assessment, assessment)
-    result = to_dict(catalogue, recovery, applied=applied)
+    result = {**to_dict(catalogue, recovery, applied=applied), "overrides": brakes.overrides}
     if params["state"] == "assessed":
         result["changed"] = False
     return result
 
 
+def _approved(plan: list[dict[str, Any]] | None) -> tuple[tuple[str, str], ...] | None:
+    return None if plan is None else tuple((str(step.get("step")), str(step.get("service"))) for step in plan)
+
+
 def main() -> None:
     """Run the module."""
     module = CatalogueModule(
-        argument_spec={
-            "services": {"type": "dict", "required": True},
-            "host_probes": {"type": "dict", "default": {}},
-            "only": {"type": "list", "elements": "str", "default": []},
-            "state": {"type": "str", "choices": ["assessed", "recovered"], "default": "recovered"},
-            "force": {"type": "bool", "default": False},
-            "stable_for": {"type": "str", "default": "2s"},
-            "deadline": {"type": "str", "default": "300s"},
-            "reason": {"type": "str", "default": ""},
-            "state_dir": {"type": "path", "default": "/run/toombos-incident"},
-        },
+        argument_spec=ARGUMENTS,
         supports_check_mode=True,
     )
     invocation = module.invocation

@@ -14,6 +14,7 @@ from ansible_collections.toombos.incident.plugins.module_utils._managers import 
 from ansible_collections.toombos.incident.plugins.module_utils._probe.types import FAIL, UNKNOWN, Check
 from ansible_collections.toombos.incident.plugins.module_utils._process.types import Process
 from ansible_collections.toombos.incident.plugins.module_utils._recovery import signs, types as t
+from ansible_collections.toombos.incident.plugins.module_utils._recovery.brakes import Brakes, HeldBack
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.host import Host
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.words import describe
 
@@ -38,14 +39,14 @@ class Applier:
         host: Host,
         catalogue: Catalogue,
         deadline: float,
+        brakes: Brakes,
         force: bool = False,
-        spend: Callable[[str], None] = lambda _name: None,
     ) -> None:
         self._host = host
         self._catalogue = catalogue
         self._deadline = deadline
         self._force = force
-        self._spend = spend
+        self._brakes = brakes
         self._stopped: set[str] = set()  # what we took down, we bring up again, whatever happens
         self.crashed: dict[str, str] = {}  # services that died while they were waited for, and how
         self.ready: dict[str, tuple[int, int] | None] = {}  # services that became ready, and their root process then
@@ -79,9 +80,13 @@ class Applier:
         if reason:
             return "skipped", reason
         try:
+            if step.step in t.MUTATING:
+                self._brakes.check(step.service)
             if step.step in (t.STOP, t.END_PROCESSES):
                 self._stopped.add(step.service)
             return "done", self._effects[step.step](self._catalogue.services[step.service])
+        except HeldBack as error:
+            return "skipped", str(error)
         except IncidentError as error:
             return "failed", str(error)
         except Exception as error:  # noqa: BLE001 - one broken step must not keep the others from being done
@@ -158,7 +163,7 @@ class Applier:
                 raise StepFailed(f"its port is still held by {'; '.join(holders)}.")
             self._host.clock.sleep(_PAUSE)
         # Spent before it happens: a recovery that is killed half-way has used its budget too.
-        self._spend(service.name)
+        self._brakes.spend(service)
         self._host.manager(service).start(self._until(service.limits.ready_timeout))
         return "start requested"
 

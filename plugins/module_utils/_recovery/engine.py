@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from typing import Mapping, Sequence
 
 from ansible_collections.toombos.incident.plugins.module_utils._catalogue.types import Catalogue
+from ansible_collections.toombos.incident.plugins.module_utils._errors import IncidentError
 from ansible_collections.toombos.incident.plugins.module_utils._probe.types import Probe
 from ansible_collections.toombos.incident.plugins.module_utils._recovery import types as t
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.apply import Applier
-from ansible_collections.toombos.incident.plugins.module_utils._recovery.budget import Budget
+from ansible_collections.toombos.incident.plugins.module_utils._recovery.brakes import Brakes
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.diagnose import diagnose
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.host import Host
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.observe import observe
@@ -26,7 +27,7 @@ class Request:
     """What one call asks for. ``names``: services that were asked for; ``deadline`` (monotonic) bounds everything.
 
     ``stable_for``: seconds over which the services must stay healthy, with the same processes, before they count as
-    recovered.
+    recovered. ``approved``: the steps and services of the plan that somebody approved; None: nobody was asked.
     """
 
     names: tuple[str, ...]
@@ -34,11 +35,16 @@ class Request:
     force: bool = False
     stable_for: float = 0.0
     host_probes: tuple[Probe, ...] = ()
+    approved: tuple[tuple[str, str], ...] | None = None
 
     @property
     def forced(self) -> frozenset[str]:
         """What is restarted also when it is healthy: what was asked for, not what that needs."""
         return frozenset(self.names) if self.force else frozenset()
+
+
+class PlanChanged(IncidentError):
+    """What was approved is not what would be done now; nothing was done."""
 
 
 @dataclass(frozen=True)
@@ -58,12 +64,16 @@ class Assessment:
 
 @dataclass(frozen=True)
 class Recovery:
-    """A whole recovery. ``before`` and ``after`` are the same object when nothing was done."""
+    """A whole recovery. ``before`` and ``after`` are the same object when nothing was done.
+
+    ``worsened``: services that were healthy, that nobody touched, and that are not healthy any more.
+    """
 
     before: Assessment
     after: Assessment
     steps: tuple[t.StepResult, ...] = ()
     attempts: Mapping[str, int] | None = None
+    worsened: tuple[str, ...] = ()
 
     @property
     def changed(self) -> bool:
@@ -74,10 +84,10 @@ class Recovery:
 class Engine:
     """Recovers the services of one host through the ``Host`` port. Holds no state between calls."""
 
-    def __init__(self, host: Host, catalogue: Catalogue, budget: Budget) -> None:
+    def __init__(self, host: Host, catalogue: Catalogue, brakes: Brakes) -> None:
         self._host = host
         self._catalogue = catalogue
-        self._budget = budget
+        self._brakes = brakes
 
     def assess(self, request: Request, attempts: Mapping[str, int] | None = None) -> Assessment:
         """Look and plan; change nothing."""
@@ -87,13 +97,26 @@ class Engine:
         return self._planned(scope, view, diagnose(self._catalogue, view.services), request, attempts or {})
 
     def recover(self, request: Request) -> Recovery:
-        """Bring the services back, as often as their limits allow. Never raises for a service that stays sick."""
-        before = current = self.assess(request)
+        """Bring the services back, as often as their limits allow. Never raises for a service that stays sick.
+
+        Raises PlanChanged before anything is done.
+        """
+        before = self.assess(request)
+        if self._actionable(before.plan):
+            _insist_on_approval(request, before.plan)
+        try:
+            return self._recover(request, before)
+        finally:
+            self._brakes.leave()
+
+    def _recover(self, request: Request, before: Assessment) -> Recovery:
+        current = before
         attempts: Counter[str] = Counter()
         results: list[t.StepResult] = []
         again = request
         while self._actionable(current.plan) and self._host.clock.monotonic() < request.deadline:
-            applier = Applier(self._host, self._catalogue, request.deadline, again.force, self._budget.spend)
+            self._brakes.enter(_to_change(current.plan), request.deadline - self._host.clock.monotonic())
+            applier = Applier(self._host, self._catalogue, request.deadline, self._brakes, again.force)
             done = applier.apply(current.plan, max(attempts.values(), default=0) + 1)
             touched = {result.service for result in done if result.step in t.MUTATING and result.status != "skipped"}
             attempts.update(touched)
@@ -101,9 +124,20 @@ class Engine:
             again = replace(request, force=False)
             previous, (current, verified) = current, self._verify(again, attempts, applier)
             results += [*done, verified]
-            if current.healthy or (not touched and current.plan.hash == previous.plan.hash):
+            self._prove(current, attempts)
+            worse = [current.found[name].condition for name in _worsened(before, current, attempts)]
+            unapproved = request.approved is not None and current.plan.essence != request.approved
+            stuck = not touched and current.plan.hash == previous.plan.hash
+            # Never make it worse: what turned red untouched was perhaps turned red by us. What only waits for a service
+            # that is being recovered is no reason to leave that one down.
+            if current.healthy or stuck or unapproved or set(worse) - {t.BLOCKED}:
                 break
-        return Recovery(before, current, tuple(results), dict(attempts))
+        return Recovery(before, current, tuple(results), dict(attempts), _worsened(before, current, attempts))
+
+    def _prove(self, current: Assessment, attempts: Mapping[str, int]) -> None:
+        for name in attempts:
+            if current.found[name].healthy:
+                self._brakes.prove(name)
 
     def _verify(
         self, request: Request, attempts: Mapping[str, int], applier: Applier
@@ -131,8 +165,9 @@ class Engine:
         request: Request,
         attempts: Mapping[str, int],
     ) -> Assessment:
-        exhausted = self._budget.exhausted([self._catalogue.services[name] for name in scope])
-        wishes = Wishes(frozenset(scope), request.forced, attempts, exhausted)
+        services = [self._catalogue.services[name] for name in scope]
+        exhausted, barred = self._brakes.exhausted(services), self._brakes.barred(services)
+        wishes = Wishes(frozenset(scope), request.forced, attempts, exhausted, barred)
         return Assessment(scope, view, found, make_plan(self._catalogue, view.services, found, wishes))
 
     def _scope(self, names: Sequence[str]) -> tuple[str, ...]:
@@ -172,6 +207,31 @@ class Engine:
     def _first_problem(assessment: Assessment) -> str:
         sick = next(diagnosis for diagnosis in assessment.found.values() if not diagnosis.healthy)
         return f"{sick.service} is {sick.condition}: {sick.message}"
+
+
+def _to_change(plan: t.Plan) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(step.service for step in plan.steps if step.step in t.MUTATING))
+
+
+def _insist_on_approval(request: Request, plan: t.Plan) -> None:
+    if request.approved is None or plan.essence == request.approved:
+        return
+    approved, now = set(request.approved), set(plan.essence)
+    new = "; ".join(f"{step} {service}".strip() for step, service in plan.essence if (step, service) not in approved)
+    gone = "; ".join(f"{step} {service}".strip() for step, service in request.approved if (step, service) not in now)
+    what = " and ".join(part for part in (new and f"it would now also {new}", gone and f"no longer {gone}") if part)
+    raise PlanChanged(
+        f"The world has changed since the plan was approved: {what or 'the order of the steps is another one'}.",
+        "Nothing was done. Look at the new plan with -e plan=only, and approve that one.",
+    )
+
+
+def _worsened(before: Assessment, now: Assessment, touched: Mapping[str, int]) -> tuple[str, ...]:
+    return tuple(
+        name
+        for name in before.scope
+        if before.found[name].healthy and not now.found[name].healthy and name not in touched
+    )
 
 
 def _replaced(first: Assessment, last: Assessment) -> list[str]:

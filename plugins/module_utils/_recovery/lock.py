@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import Iterator
 
 from ansible_collections.toombos.incident.plugins.module_utils._errors import IncidentError
+from ansible_collections.toombos.incident.plugins.module_utils._recovery.moments import moment
 
 
 class Locked(IncidentError):
@@ -21,10 +22,11 @@ class Locked(IncidentError):
 
 
 @contextmanager
-def recovery_lock(state_dir: str, who: str) -> Iterator[None]:
+def recovery_lock(state_dir: str, who: str, takeover: bool = False) -> Iterator[None]:
     """Hold ``<state_dir>/recovery.lock`` or raise Locked with the holder's own words.
 
-    Raises IncidentError when the directory cannot be used.
+    ``takeover``: go on beside a holder that is perhaps hung; the leases of the services see to it that it cannot act
+    any more. Raises IncidentError when the directory cannot be used.
     """
     path = os.path.join(state_dir, "recovery.lock")
     try:
@@ -39,13 +41,17 @@ def recovery_lock(state_dir: str, who: str) -> Iterator[None]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as busy:
+            if takeover:
+                yield
+                return
             raise Locked(
                 f"Another recovery is at work on this host ({_holder(descriptor)}).",
-                "Wait until it has ended and run again; the lock goes away with its process.",
+                "Wait until it has ended and run again; the lock goes away with its process. If it hangs: "
+                "-e takeover=true -e \"reason='why and who'\".",
             ) from busy
         with contextlib.suppress(OSError):  # on a full disk it holds all the same, only without its words
             os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, json.dumps({"pid": os.getpid(), "since": _now(), "by": who}).encode(), 0)
+            os.pwrite(descriptor, json.dumps({"pid": os.getpid(), "since": moment(time.time()), "by": who}).encode(), 0)
         yield
     finally:
         os.close(descriptor)
@@ -57,7 +63,3 @@ def _holder(descriptor: int) -> str:
         return f"pid {record['pid']} since {record['since']}, started by {record['by']}"
     except (OSError, ValueError, KeyError, TypeError):
         return "its holder is not known"
-
-
-def _now() -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

@@ -20,13 +20,14 @@ class Wishes:
 
     ``scope``: names that may be touched. ``forced``: of these, what is restarted also when it is healthy.
     ``attempts``: how often each service was already tried in this run. ``exhausted``: services whose
-    restart budget is used up, with the sentence that says so.
+    restart budget is used up, with the sentence that says so. ``barred``: services that must not be changed at all.
     """
 
     scope: frozenset[str]
     forced: frozenset[str] = frozenset()
     attempts: Mapping[str, int] = field(default_factory=dict)
     exhausted: Mapping[str, str] = field(default_factory=dict)
+    barred: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,11 @@ class _Cure:
     stop: bool = False
     start: bool = False
     wait: bool = False
+
+    @property
+    def changes(self) -> bool:
+        """Whether it does anything to the service."""
+        return self.end_own or self.stop or self.start
 
 
 _RESTART = _Cure(stop=True, start=True)
@@ -142,6 +148,8 @@ def _objection(
     beyond = _beyond_us(seen, diagnosis)
     if beyond:
         return beyond
+    if cure.changes and diagnosis.service in wishes.barred:
+        return wishes.barred[diagnosis.service]
     if service.tier == OBSERVABILITY and (cure.stop or cure.end_own):
         return (
             f"{diagnosis.condition}, and an observability service is never stopped by a recovery: {diagnosis.message}"
@@ -195,7 +203,7 @@ def _take_along(
         allowed = name in wishes.scope and name in found and service.tier != OBSERVABILITY
         if not partners or not allowed or found[name].condition in _NO_CURE or view[name].config_error:
             continue
-        if name in wishes.exhausted:
+        if name in wishes.exhausted or name in wishes.barred:
             continue
         if not cures.get(name, (_NOTHING, ""))[0].start:
             cures[name] = (_RESTART, f"restarts with {', '.join(partners)}")

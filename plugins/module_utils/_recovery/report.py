@@ -28,6 +28,7 @@ def to_dict(catalogue: Catalogue, recovery: Recovery, *, applied: bool) -> dict[
         "plan": [step.to_dict() for step in plan.steps],
         "plan_hash": plan.hash,
         "steps": [result.to_dict() for result in recovery.steps],
+        "worsened": list(recovery.worsened),
         "msg": summary(catalogue, recovery),
     }
 
@@ -54,9 +55,17 @@ def summary(catalogue: Catalogue, recovery: Recovery) -> str:
             return f"all {len(scope)} services are healthy"
         return f"all {len(scope)} services are healthy; brought back: {', '.join(touched)}"
     sick = [name for name in scope if not after.found[name].healthy]
+    if recovery.worsened:
+        names = ", ".join(recovery.worsened)
+        return (
+            f"stopped, because it got worse: {names} was healthy before and was not touched; {_root(catalogue, after)}"
+        )
+    return f"{len(sick)} of {len(scope)} services are not healthy; {_root(catalogue, after)}"
+
+
+def _root(catalogue: Catalogue, after: Assessment) -> str:
     cause = root_causes(catalogue, after.found)[0]
-    problem = f"{cause.service} is {cause.condition}: {cause.message}"
-    return f"{len(sick)} of {len(scope)} services are not healthy; root cause: {problem}"
+    return f"root cause: {cause.service} is {cause.condition}: {cause.message}"
 
 
 def _service(catalogue: Catalogue, recovery: Recovery, name: str) -> dict[str, Any]:

@@ -144,10 +144,14 @@ class Plan:
         return any(step.step in MUTATING for step in self.steps)
 
     @property
+    def essence(self) -> tuple[tuple[str, str], ...]:
+        """What will be done to what, free of pids, times and prose."""
+        return tuple((step.step, step.service) for step in self.steps)
+
+    @property
     def hash(self) -> str:
-        """Digest of what will be done to what, free of pids, times and prose: equal plans have equal hashes."""
-        essence = [[step.step, step.service] for step in self.steps]
-        return hashlib.sha256(json.dumps(essence, separators=(",", ":")).encode()).hexdigest()[:16]
+        """Digest of the essence: equal plans have equal hashes."""
+        return hashlib.sha256(json.dumps(self.essence, separators=(",", ":")).encode()).hexdigest()[:16]
 
     def of(self, service: str) -> tuple[Step, ...]:
         """The steps of one service."""

@@ -22,7 +22,7 @@ from typing import Any, Callable, Iterator
 import pytest
 
 from ansible_collections.toombos.incident.plugins.module_utils._process.table import read_table
-from ansible_collections.toombos.incident.plugins.modules.service_recovery import recover
+from ansible_collections.toombos.incident.plugins.modules.service_recovery import ARGUMENTS, recover
 
 # A parent that keeps the port, and workers that serve it. It neither replaces nor collects the dead.
 CREW = """
@@ -68,9 +68,9 @@ class Crew:
         del self.service["workers"]
 
     def recover(self, check_mode: bool = False, **changes: Any) -> dict[str, Any]:
-        params = {"host_probes": {}, "only": [], "state": "recovered", "force": False, "stable_for": "0s", "reason": ""}
-        paths = {"deadline": "60s", "state_dir": str(self.home / "state"), "services": {"crew": self.service}}
-        return recover({**params, **paths, **changes}, check_mode)
+        params = {name: option.get("default") for name, option in ARGUMENTS.items()}
+        ours = {"stable_for": "0s", "state_dir": str(self.home / "state"), "services": {"crew": self.service}}
+        return recover({**params, **ours, **changes}, check_mode)
 
     def started(self) -> tuple[int, list[int]]:
         """Healthy: its root and its workers."""

@@ -21,7 +21,7 @@ import pytest
 
 from ansible_collections.toombos.incident.plugins.module_utils._errors import CatalogueError, IncidentError
 from ansible_collections.toombos.incident.plugins.module_utils._process.table import read_table
-from ansible_collections.toombos.incident.plugins.modules.service_recovery import recover
+from ansible_collections.toombos.incident.plugins.modules.service_recovery import ARGUMENTS, recover
 
 SERVER = """
 import http.server, os, sys
@@ -76,11 +76,8 @@ class Place:
 
     def recover(self, check_mode: bool = False, **changes: Any) -> dict[str, Any]:
         params = {
+            **{name: option.get("default") for name, option in ARGUMENTS.items()},
             "services": self.services,
-            "host_probes": {},
-            "only": [],
-            "state": "recovered",
-            "force": False,
             "stable_for": "0s",
             "deadline": "60s",
             "reason": "a test",

@@ -27,6 +27,7 @@ from ansible_collections.toombos.incident.plugins.module_utils._process.types im
     ProcessTable,
     StopResult,
 )
+from ansible_collections.toombos.incident.plugins.module_utils._recovery.brakes import Authority, HostBrakes
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.temp import Cleared
 
 
@@ -53,6 +54,11 @@ def make_catalogue(*services: Service) -> Catalogue:
 def make_process(pid: int, ppid: int = 1, state: str = "S", name: str = "app", start: int = 100) -> Process:
     """A process of uid 1000."""
     return Process(pid, ppid, start, state, ("serve", name), "/usr/bin/serve", "/srv", 1000)
+
+
+def make_brakes(state_dir: Any, wall: Callable[[], float], **authority: Any) -> HostBrakes:
+    """The brakes of a host with this state directory."""
+    return HostBrakes(str(state_dir), Authority(**authority), wall)
 
 
 @dataclass
@@ -226,6 +232,7 @@ def build() -> Any:
         service = staticmethod(make_service)
         catalogue = staticmethod(make_catalogue)
         process = staticmethod(make_process)
+        brakes = staticmethod(make_brakes)
         Actor = Actor
         World = World
         config = ConfigSpec

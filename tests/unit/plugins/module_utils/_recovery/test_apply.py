@@ -29,11 +29,21 @@ def one(build: Any) -> Callable[..., Any]:
     return _one
 
 
+class Unbraked:
+    """Nothing is held back, nothing is counted."""
+
+    def check(self, name: str) -> None:
+        pass
+
+    def spend(self, service: Any) -> None:
+        pass
+
+
 def apply(
     world: Any, *steps: str, force: bool = False, seconds: float = 300.0, service: str = "web"
 ) -> list[t.StepResult]:
     plan = t.Plan(tuple(t.Step(step, service, "because") for step in steps))
-    return Applier(world, world.catalogue, world.clock.now + seconds, force).apply(plan, 1)
+    return Applier(world, world.catalogue, world.clock.now + seconds, Unbraked(), force).apply(plan, 1)
 
 
 def test_nothing_is_started_twice(one: Any) -> None:
@@ -124,9 +134,9 @@ def test_after_the_deadline_nothing_is_begun(one: Any) -> None:
 def test_an_unready_dependency_holds_the_start_back_unless_forced(one: Any) -> None:
     world = one(state=manager.STOPPED, pid=None)
     plan = t.Plan((t.Step(t.REFUSE, "db", "foreign"), t.Step(t.START, "web", "down")))
-    (held,) = Applier(world, world.catalogue, world.clock.now + 60).apply(plan, 1)
+    (held,) = Applier(world, world.catalogue, world.clock.now + 60, Unbraked()).apply(plan, 1)
     assert (held.status, "needs db" in held.message) == ("skipped", True)
-    (forced,) = Applier(world, world.catalogue, world.clock.now + 60, force=True).apply(plan, 1)
+    (forced,) = Applier(world, world.catalogue, world.clock.now + 60, Unbraked(), force=True).apply(plan, 1)
     assert forced.status == "done"
 
 
@@ -139,7 +149,7 @@ def test_a_temp_path_that_cannot_be_cleared_does_not_hold_the_start_back(one: An
 def test_waiting_for_what_dies_again_and_again_is_a_crash_loop(one: Any) -> None:
     world = one(answers=False, dies_after=0.0)
     world.last_error = lambda service: "MemoryError"
-    applier = Applier(world, world.catalogue, world.clock.now + 60)
+    applier = Applier(world, world.catalogue, world.clock.now + 60, Unbraked())
     (result,) = applier.apply(t.Plan((t.Step(t.WAIT_READY, "web", "because"),)), 1)
     assert result.status == "failed"
     assert "started again 2 times while it was waited for; last error in its log: MemoryError" in applier.crashed["web"]

@@ -31,47 +31,52 @@ def wall() -> Wall:
 
 def test_starts_of_the_last_hour_count(build: Any, tmp_path: Path, wall: Wall) -> None:
     service = build.service("web", limits=Limits(restarts_per_hour=2))
-    Budget(str(tmp_path), wall).spend("web")
+    Budget(str(tmp_path), wall).spend(service)
     assert Budget(str(tmp_path), wall).exhausted([service]) == {}
     wall.now += 600
-    Budget(str(tmp_path), wall).spend("web")
+    Budget(str(tmp_path), wall).spend(service)
     said = Budget(str(tmp_path), wall).exhausted([service])["web"]
-    assert "2 times within the hour (limit 2)" in said
+    assert "2 times within the hour (limit 2): its circuit breaker is open" in said
     assert "14:46:40Z" in said
     wall.now += 3001
     assert Budget(str(tmp_path), wall).exhausted([service]) == {}
 
 
 def test_no_limit_never_refuses(build: Any, tmp_path: Path, wall: Wall) -> None:
+    service = build.service("web")
     for _number in range(9):
-        Budget(str(tmp_path), wall).spend("web")
-    assert Budget(str(tmp_path), wall).exhausted([build.service("web")]) == {}
+        Budget(str(tmp_path), wall).spend(service)
+    assert Budget(str(tmp_path), wall).exhausted([service]) == {}
 
 
-@pytest.mark.parametrize("content", ["", "[1]", '{"web": "x"}', '{"web": [null, "y"]}', '{"web": [99e99]}', "\x00\xff"])
+@pytest.mark.parametrize(
+    "content", ["", "[1]", '{"web": "x"}', '{"web": {"starts": [null, "y"], "tried": 0}}', '{"web": {}}', "\x00\xff"]
+)
 def test_a_damaged_history_counts_as_empty(build: Any, tmp_path: Path, wall: Wall, content: str) -> None:
     (tmp_path / "starts.json").write_text(content)
     service = build.service("web", limits=Limits(restarts_per_hour=1))
     assert Budget(str(tmp_path), wall).exhausted([service]) == {}
-    Budget(str(tmp_path), wall).spend("web")
-    assert json.loads((tmp_path / "starts.json").read_text()) == {"web": [wall.now]}
+    Budget(str(tmp_path), wall).spend(service)
+    assert json.loads((tmp_path / "starts.json").read_text()) == {"web": {"starts": [wall.now], "tried": 0.0}}
 
 
 def test_a_clock_that_was_set_back_does_not_freeze_a_service(build: Any, tmp_path: Path, wall: Wall) -> None:
     service = build.service("web", limits=Limits(restarts_per_hour=1))
     wall.now += 86400
-    Budget(str(tmp_path), wall).spend("web")
+    Budget(str(tmp_path), wall).spend(service)
     wall.now -= 86400
     assert Budget(str(tmp_path), wall).exhausted([service]) == {}
 
 
-def test_the_history_is_private(tmp_path: Path, wall: Wall) -> None:
-    Budget(str(tmp_path / "new"), wall).spend("web")
+def test_the_history_is_private(build: Any, tmp_path: Path, wall: Wall) -> None:
+    service = build.service("web")
+    Budget(str(tmp_path / "new"), wall).spend(service)
     assert (tmp_path / "new" / "starts.json").stat().st_mode & 0o777 == 0o600
     assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700
 
 
-def test_a_full_disk_does_not_keep_a_service_down(tmp_path: Path, wall: Wall) -> None:
+def test_a_full_disk_does_not_keep_a_service_down(build: Any, tmp_path: Path, wall: Wall) -> None:
+    service = build.service("web")
     (tmp_path / "file").write_text("")
-    Budget(str(tmp_path / "file"), wall).spend("web")
+    Budget(str(tmp_path / "file"), wall).spend(service)
     assert (tmp_path / "file").read_text() == ""

@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.toombos.incident.plugins.module_utils._catalogue.types import ConfigSpec, Limits
 from ansible_collections.toombos.incident.plugins.module_utils._managers import types as manager
-from ansible_collections.toombos.incident.plugins.module_utils._recovery.budget import Budget
+from ansible_collections.toombos.incident.plugins.module_utils._recovery.brakes import Authority, HostBrakes
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.engine import Engine, Recovery, Request
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.report import to_dict
 
@@ -22,10 +22,12 @@ def run(tmp_path: Path) -> Any:
     """Recover a world; the result is (recovery, result dict)."""
 
     def _run(
-        world: Any, *names: str, force: bool = False, stable_for: float = 0.0, budget: Budget | None = None
+        world: Any, *names: str, force: bool = False, stable_for: float = 0.0, brakes: Any = None, approved: Any = None
     ) -> Any:
-        engine = Engine(world, world.catalogue, budget or Budget(str(tmp_path / "state"), wall=world.clock.wall))
-        request = Request(names or world.catalogue.order, world.clock.now + 300.0, force, stable_for)
+        engine = Engine(
+            world, world.catalogue, brakes or HostBrakes(str(tmp_path / "state"), Authority(), world.clock.wall)
+        )
+        request = Request(names or world.catalogue.order, world.clock.now + 300.0, force, stable_for, approved=approved)
         recovery = engine.recover(request)
         return recovery, to_dict(world.catalogue, recovery, applied=True)
 
@@ -223,16 +225,24 @@ def test_temp_paths_are_cleared_between_stop_and_start(build: Any, run: Any) -> 
 def test_the_restart_budget_is_remembered_across_runs(build: Any, run: Any, tmp_path: Path) -> None:
     service = build.service("web", limits=Limits(attempts=5, ready_timeout=5.0, restarts_per_hour=2))
     world = world_of(build, build.catalogue(service), web={**DOWN, "comes_back": False})
-    budget = Budget(str(tmp_path / "budget"), wall=world.clock.wall)
-    run(world, budget=budget)
+    brakes = build.brakes(tmp_path / "state", world.clock.wall)
+    run(world, brakes=brakes)
     assert world.actors["web"].starts == 2
-    _recovery, result = run(world, budget=budget)
+    _recovery, result = run(world, brakes=brakes)
     assert world.actors["web"].starts == 2
     assert "limit 2" in result["services"][0]["refusal"]
     assert "next try after" in result["services"][0]["refusal"]
     world.clock.now += 3700
-    run(world, budget=budget)
-    assert world.actors["web"].starts > 2
+    run(world, brakes=brakes)
+    assert world.actors["web"].starts == 3, "half-open: one try, whatever its attempts"
+    _recovery, result = run(world, brakes=brakes)
+    assert world.actors["web"].starts == 3
+    assert "the one try that was left has not helped" in result["services"][0]["refusal"]
+    world.clock.now += 3700
+    world.actors["web"].comes_back = True
+    assert run(world, brakes=brakes)[1]["recovered"]
+    world.actors["web"].state, world.actors["web"].pid = manager.STOPPED, None
+    assert run(world, brakes=brakes)[1]["recovered"], "closed again"
 
 
 def test_the_deadline_ends_everything(build: Any, run: Any) -> None:
@@ -245,7 +255,7 @@ def test_the_deadline_ends_everything(build: Any, run: Any) -> None:
 
 def test_assessing_plans_the_same_and_changes_nothing(build: Any, tmp_path: Path) -> None:
     world = world_of(build, chain(build), db=DOWN)
-    engine = Engine(world, world.catalogue, Budget(str(tmp_path)))
+    engine = Engine(world, world.catalogue, build.brakes(tmp_path, world.clock.wall))
     assessment = engine.assess(Request(world.catalogue.order, world.clock.now + 60))
     assert [(step.step, step.service) for step in assessment.plan.steps] == [
         ("start", "db"),
@@ -309,7 +319,7 @@ def test_what_was_taken_along_comes_up_again_although_its_dependency_does_not(bu
 
 def test_nothing_is_stopped_when_too_little_time_is_left_to_start_it_again(build: Any, tmp_path: Path) -> None:
     world = world_of(build, build.catalogue(build.service("web")), web={"process_state": "T"})
-    engine = Engine(world, world.catalogue, Budget(str(tmp_path)))
+    engine = Engine(world, world.catalogue, build.brakes(tmp_path, world.clock.wall))
     recovery = engine.recover(Request(("web",), world.clock.now + 10.0))
     assert mutations(world) == []
     assert "too little time" in recovery.steps[0].message
@@ -321,9 +331,9 @@ def test_a_start_that_never_happened_costs_no_budget(build: Any, run: Any, tmp_p
         build.service("web", port=2, depends_on=("db",), limits=Limits(attempts=2, restarts_per_hour=1)),
     )
     world = world_of(build, catalogue, db={**DOWN, "comes_back": False}, web=DOWN)
-    budget = Budget(str(tmp_path / "budget"), wall=world.clock.wall)
-    run(world, budget=budget)
-    assert budget.exhausted([catalogue.services["web"]]) == {}
+    brakes = build.brakes(tmp_path / "state", world.clock.wall)
+    run(world, brakes=brakes)
+    assert brakes.exhausted([catalogue.services["web"]]) == {}
 
 
 def test_a_manager_is_not_restarted_around_what_would_not_come_back(build: Any, run: Any) -> None:
