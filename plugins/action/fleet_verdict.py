@@ -23,7 +23,7 @@ class ActionModule(ActionBase):
 
     _requires_connection = False
     _supports_check_mode = True
-    _VALID_ARGS = frozenset(("targets", "assessments", "results", "inputs", "policy", "started", "triage"))
+    _VALID_ARGS = frozenset(("targets", "assessments", "results", "inputs", "policy", "started", "triage", "overrides"))
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
@@ -38,6 +38,7 @@ class ActionModule(ActionBase):
             mode=self._mode(args),
             gate_reason="" if opened else reason,
             duration=time.time() - float(args["started"]),
+            overrides=args.get("overrides") or (),
         )
         machine = verdict.machine()
         shown = {"text": render(verdict, terminal_width()), "machine": machine, "ok": verdict.ok}

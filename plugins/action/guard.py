@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import getpass
+import socket
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,15 +25,14 @@ from ansible_collections.toombos.incident.plugins.module_utils._catalogue.parse 
     parse_host_probes,
 )
 from ansible_collections.toombos.incident.plugins.module_utils._errors import CatalogueError, IncidentError
+from ansible_collections.toombos.incident.plugins.module_utils._values import parse_bool
 from ansible_collections.toombos.incident.plugins.plugin_utils._announce import announce
 from ansible_collections.toombos.incident.plugins.plugin_utils._inputs import (
     KNOWN,
-    Policy,
-    Refusal,
     misspelt,
     read_inputs,
-    read_policy,
 )
+from ansible_collections.toombos.incident.plugins.plugin_utils._policy import Policy, Refusal, read_policy
 from ansible_collections.toombos.incident.plugins.plugin_utils._refusal import refusal
 from ansible_collections.toombos.incident.plugins.plugin_utils._targets import (
     blank_limit,
@@ -41,13 +42,15 @@ from ansible_collections.toombos.incident.plugins.plugin_utils._targets import (
     resolve_targets,
 )
 
+_LAUNCHED_BY = ("awx_user_name", "tower_user_name")
+
 
 class ActionModule(ActionBase):
     """Resolves and checks on the controller; never connects."""
 
     _requires_connection = False
     _supports_check_mode = True
-    _VALID_ARGS = frozenset((*KNOWN, "policy"))
+    _VALID_ARGS = frozenset((*KNOWN, "policy", "verdict"))
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
@@ -66,21 +69,25 @@ class ActionModule(ActionBase):
             raise Refusal(objections)
         words = self._words(extra, task_vars)
         policy = read_policy(self._task.args.get("policy") or {})
-        inputs = read_inputs(words, policy)
         groups = task_vars.get("groups", {})
+        total = len(groups.get("all", ()))
+        inputs = read_inputs(words, policy, total)
         inventory = _inventory(groups)
         reach = [host for host in task_vars.get("ansible_play_hosts_all", ()) if host in set(groups.get("all", ()))]
         if limit:
             resolve_targets(limit, limits, inventory, groups, groups.get("all", ()))
         hosts = resolve_targets(inputs.target, split_host_pattern(inputs.target), inventory, groups, reach)
         policy = _policy_of(hosts, task_vars["hostvars"], policy)
-        inputs = read_inputs(words, policy)
-        refuse_too_many(hosts, inputs.max_hosts)
+        inputs = read_inputs(words, policy, total)
+        overrides = refuse_too_many(hosts, inputs.max_hosts, inputs.break_glass)
         refuse_own_groups(groups, hosts)
         _check_catalogues(hosts, task_vars["hostvars"], inputs.services)
         what = ", ".join(inputs.services) or "all services"
         return {
-            "inputs": inputs.to_dict(),
+            "inputs": {**inputs.to_dict(), "owner": _owner(extra)},
+            "overrides": overrides,
+            # A play that only sets a switch ends without a verdict.
+            "verdict_owed": parse_bool(self._task.args.get("verdict", True)),
             "policy": {**policy.__dict__, "batches": list(policy.batches)},
             "targets": hosts,
             "started": time.time(),
@@ -98,6 +105,12 @@ class ActionModule(ActionBase):
         )
         words.update({word: extra[word] for word in KNOWN if word in extra})
         return words
+
+
+def _owner(extra: Mapping[str, Any]) -> str:
+    """Who runs this: AWX says who pressed the button; elsewhere it is the user on this controller."""
+    launched = next((str(extra[name]) for name in _LAUNCHED_BY if extra.get(name)), "")
+    return f"{launched or getpass.getuser()}@{socket.gethostname()}"
 
 
 def _tags() -> tuple[Sequence[str], Sequence[str]]:

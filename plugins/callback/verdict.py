@@ -79,6 +79,8 @@ class CallbackModule(CallbackBase):
     def _keep(self, result: Any) -> None:
         # result.result from core 2.19 on, result._result before.
         content = getattr(result, "result", None) or getattr(result, "_result", {})
+        if content.get("verdict_owed") is False and self._verdicts[-1:] == [None]:
+            self._verdicts.pop()
         if isinstance(content.get("incident_verdict"), dict):
             self._verdicts[-1:] = [content["incident_verdict"]]
 

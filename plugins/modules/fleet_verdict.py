@@ -41,6 +41,11 @@ options:
     description: When the run began, in seconds since the epoch.
     type: float
     required: true
+  overrides:
+    description: What brakes of the run were released; the verdict names them.
+    type: list
+    elements: str
+    default: []
   triage:
     description: Whether nothing was meant to be recovered.
     type: bool

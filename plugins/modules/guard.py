@@ -44,13 +44,33 @@ options:
     type: str
     default: ""
   max_hosts:
-    description: Most hosts that the target may mean, as text. Empty means the number of the policy.
+    description:
+      - Most hosts that the target may mean, as text, or a percentage of the inventory such as V(25%).
+      - Empty means what the policy says.
     type: str
     default: ""
   fail:
     description: A truth value as text. Whether a triage fails when something is red.
     type: str
     default: ""
+  takeover:
+    description: A truth value as text. Whether to act although somebody else has leased a service. Needs O(reason).
+    type: str
+    default: ""
+  break_glass:
+    description:
+      - A truth value as text. Whether to act in spite of circuit breakers, host limits and the storm brake.
+      - Needs O(reason), and is put on record.
+    type: str
+    default: ""
+  expires:
+    description: After how long a freeze ends by itself, such as V(30m). Empty means that it does not.
+    type: str
+    default: ""
+  verdict:
+    description: Whether the run owes a verdict at its end.
+    type: bool
+    default: true
   policy:
     description: How a roll-out behaves, C(incident_policy) of the inventory.
     type: dict
@@ -77,7 +97,19 @@ inputs:
   returned: success
   type: dict
   sample:
-    {target: web, services: [], plan_only: false, approve: "", force: false, reason: "", max_hosts: 50, fail: false}
+    {target: web, services: [], plan_only: false, approve: "", force: false, reason: "", max_hosts: 50, fail: false,
+     takeover: false, break_glass: false, expires: 0.0, owner: alice@controller}
+overrides:
+  description: What the glass was broken for.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+verdict_owed:
+  description: Whether the run ends with a verdict.
+  returned: success
+  type: bool
+  sample: true
 policy:
   description: The policy with its types, times in seconds.
   returned: success

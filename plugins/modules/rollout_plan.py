@@ -12,6 +12,7 @@ module: rollout_plan
 short_description: Plan the roll-out of a recovery from assessments
 version_added: "0.1.0"
 description:
+  - Refuses an approval that does not fit any more, and a restart of much of the fleet at once (the storm brake).
   - Prints every host's steps. Chooses the hosts that need a recovery, canary first, and the sizes of the batches.
   - Runs on the controller as an action plugin and never connects to a host. Use it with C(run_once).
 options:
@@ -62,6 +63,12 @@ serial:
   type: list
   elements: int
   sample: [1, 1]
+overrides:
+  description: What the glass was broken for.
+  returned: success
+  type: list
+  elements: str
+  sample: []
 plan_hash:
   description: Digest of all steps on all hosts.
   returned: success

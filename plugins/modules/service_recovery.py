@@ -85,9 +85,10 @@ options:
   approved_plan:
     description:
       - The RV(plan) of an assessment that somebody approved. If the plan of this moment is another one, nothing is
-        done and the module fails and says what is different.
+        done and the module fails and says what is different. Empty means that nobody was asked.
     type: list
     elements: dict
+    default: []
   state_dir:
     description: Directory on the host for process records, the lock and the restart budget.
     type: path
@@ -216,20 +217,9 @@ msg:
 
 from typing import Any
 
-from ansible_collections.toombos.incident.plugins.module_utils._catalogue.order import select
-from ansible_collections.toombos.incident.plugins.module_utils._catalogue.parse import (
-    parse_catalogue,
-    parse_host_probes,
-)
-from ansible_collections.toombos.incident.plugins.module_utils._clock import Clock
 from ansible_collections.toombos.incident.plugins.module_utils._errors import IncidentError
 from ansible_collections.toombos.incident.plugins.module_utils._module import CatalogueModule
-from ansible_collections.toombos.incident.plugins.module_utils._recovery.brakes import Authority, HostBrakes
-from ansible_collections.toombos.incident.plugins.module_utils._recovery.engine import Engine, Recovery, Request
-from ansible_collections.toombos.incident.plugins.module_utils._recovery.local_host import LocalHost
-from ansible_collections.toombos.incident.plugins.module_utils._recovery.lock import recovery_lock
-from ansible_collections.toombos.incident.plugins.module_utils._recovery.report import to_dict
-from ansible_collections.toombos.incident.plugins.module_utils._values import parse_duration
+from ansible_collections.toombos.incident.plugins.module_utils._recovery.call import recover
 
 ARGUMENTS: dict[str, Any] = {
     "services": {"type": "dict", "required": True},
@@ -244,43 +234,9 @@ ARGUMENTS: dict[str, Any] = {
     "freeze": {"type": "str", "default": ""},
     "takeover": {"type": "bool", "default": False},
     "break_glass": {"type": "bool", "default": False},
-    "approved_plan": {"type": "list", "elements": "dict"},
+    "approved_plan": {"type": "list", "elements": "dict", "default": []},
     "state_dir": {"type": "path", "default": "/run/toombos-incident"},
 }
-
-
-def recover(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
-    """The module's result. Raises IncidentError for what must be refused."""
-    clock = Clock()
-    catalogue = parse_catalogue(params["services"])
-    request = Request(
-        names=select(catalogue, params["only"]),
-        deadline=clock.monotonic() + parse_duration(params["deadline"]),
-        force=params["force"],
-        stable_for=parse_duration(params["stable_for"]),
-        host_probes=parse_host_probes(params["host_probes"]),
-        approved=_approved(params["approved_plan"]),
-    )
-    authority = Authority(**{key: params[key] for key in ("owner", "reason", "freeze", "takeover", "break_glass")})
-    if (authority.takeover or authority.break_glass) and not authority.reason:
-        raise IncidentError("takeover and break_glass need a reason.", "Say why, and who you are.")
-    brakes = HostBrakes(params["state_dir"], authority)
-    engine = Engine(LocalHost(clock, params["state_dir"]), catalogue, brakes)
-    applied = params["state"] == "recovered" and not check_mode
-    if applied:
-        with recovery_lock(params["state_dir"], " ".join((authority.owner, authority.reason)), authority.takeover):
-            recovery = engine.recover(request)
-    else:
-        assessment = engine.assess(request)
-        recovery = Recovery(assessment, assessment)
-    result = {**to_dict(catalogue, recovery, applied=applied), "overrides": brakes.overrides}
-    if params["state"] == "assessed":
-        result["changed"] = False
-    return result
-
-
-def _approved(plan: list[dict[str, Any]] | None) -> tuple[tuple[str, str], ...] | None:
-    return None if plan is None else tuple((str(step.get("step")), str(step.get("service"))) for step in plan)
 
 
 def main() -> None:

@@ -44,7 +44,8 @@ class Row:
 class FleetVerdict:
     """What a run added up to. ``red`` lists hosts that are not healthy, with one line each; ``next`` what to do now.
 
-    ``stopped`` says why the gate closed, and which hosts were therefore left alone; empty when it did not.
+    ``overrides``: what brakes were released, and on which host. ``stopped`` says why the gate closed, and which hosts
+    were therefore left alone; empty when it did not.
     """
 
     status: str
@@ -58,6 +59,7 @@ class FleetVerdict:
     duration: float
     notes: tuple[str, ...] = field(default=())
     stopped: str = ""
+    overrides: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -71,6 +73,7 @@ class FleetVerdict:
             "hosts": len(self.hosts),
             "red": sorted(self.red),
             "changed": sorted(self.changed),
+            "overrides": list(self.overrides),
             "root_causes": [
                 {key: cause.get(key, "") for key in ("host", "service", "condition", "message")}
                 for cause in self.root_causes
@@ -87,6 +90,7 @@ def judge(
     mode: str,
     gate_reason: str = "",
     duration: float = 0.0,
+    overrides: Sequence[str] = (),
 ) -> FleetVerdict:
     """The verdict. ``results``: registered recoveries by host; ``mode``: recover, plan_only, check_mode or triage.
 
@@ -114,6 +118,7 @@ def judge(
         plan_hash=rollout.plan_hash,
         duration=duration,
         notes=_notes(rollout),
+        overrides=(*overrides, *_overrides(results)),
         stopped=f"{gate_reason or 'the run broke off'}. Not attempted: {', '.join(untried)}." if untried else "",
     )
 
@@ -204,6 +209,10 @@ def _next_steps(
     elif mode == TRIAGE and red:
         steps.append("To bring this back, run recover.yml; -e plan=only shows the plan first.")
     return tuple(dict.fromkeys(steps))
+
+
+def _overrides(results: Mapping[str, Mapping[str, Any] | None]) -> list[str]:
+    return [f"{host}: {what}" for host, result in results.items() if result for what in result.get("overrides", ())]
 
 
 def _notes(rollout: Rollout) -> tuple[str, ...]:

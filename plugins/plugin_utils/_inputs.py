@@ -10,14 +10,32 @@ misspelt name is silently ignored by Ansible. All three have made recoveries do 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-from ansible_collections.toombos.incident.plugins.module_utils._errors import IncidentError
 from ansible_collections.toombos.incident.plugins.module_utils._values import ValueProblem, parse_bool, parse_duration
+from ansible_collections.toombos.incident.plugins.plugin_utils._policy import (
+    Policy,
+    Refusal,
+    host_limit,
+    read_host_limit,
+)
 
-KNOWN = ("target", "svc", "plan", "approve", "force", "reason", "max_hosts", "fail")
+KNOWN = (
+    "target",
+    "svc",
+    "plan",
+    "approve",
+    "force",
+    "reason",
+    "max_hosts",
+    "fail",
+    "takeover",
+    "break_glass",
+    "expires",
+)
+_NEED_A_REASON = ("force", "takeover", "break_glass")
 _MEANT = {
     "check": "the option --check",
     "dry_run": "plan=only or the option --check",
@@ -34,29 +52,16 @@ _MEANT = {
 _SHORTEST_REASON = 10
 _CLOSE = 0.8
 
-
-class Refusal(IncidentError):
-    """The run must not begin. ``problems`` holds one sentence each, with the way out."""
-
-    def __init__(self, problems: list[str]) -> None:
-        self.problems = problems
-        super().__init__(" ".join(problems))
-
-
-@dataclass(frozen=True)
-class Policy:
-    """How a roll-out behaves. ``batches`` are host counts or percentages such as "10%"; times in seconds."""
-
-    canary: int = 1
-    batches: tuple[int | str, ...] = (1, "10%", "50%", "100%")
-    max_hosts: int = 50
-    stable_for: float = 2.0
-    deadline: float = 300.0
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """A responder's wishes, typed. ``services`` empty means all; ``fail``: a triage fails when something is red."""
+    """A responder's wishes, typed. ``services`` empty means all; ``fail``: a triage fails when something is red.
+
+    ``takeover``: act although somebody else has leased a service; ``break_glass``: act in spite of circuit breakers,
+    host limits and the storm brake; ``expires``: seconds after which a freeze ends by itself, 0: it does not.
+    """
 
     target: str
     services: tuple[str, ...]
@@ -66,59 +71,51 @@ class Inputs:
     reason: str
     max_hosts: int
     fail: bool
+    takeover: bool = False
+    break_glass: bool = False
+    expires: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for Ansible."""
         return {**self.__dict__, "services": list(self.services)}
 
 
-def read_policy(raw: Any) -> Policy:
-    """The mapping ``incident_policy``. Raises Refusal with every problem."""
-    if not isinstance(raw, Mapping):
-        raise Refusal(["incident_policy must be a mapping."])
-    problems = [f"incident_policy knows no {key!r}{_near(key, _POLICY)}." for key in raw if key not in _POLICY]
-    values: dict[str, Any] = {}
-    for key, read in _POLICY.items():
-        if key in raw:
-            try:
-                values[key] = read(raw[key])
-            except (IncidentError, ValueError) as error:
-                problems.append(f"incident_policy.{key}: {error}")
-    if problems:
-        raise Refusal(problems)
-    return Policy(**values)
+def read_inputs(raw: Mapping[str, Any], policy: Policy, total: int) -> Inputs:
+    """The responder's words. Blank means "not given", but a blank target is refused. Raises Refusal, all problems.
 
-
-def read_inputs(raw: Mapping[str, Any], policy: Policy) -> Inputs:
-    """The responder's words. Blank means "not given", but a blank target is refused. Raises Refusal, all problems."""
+    ``total``: number of hosts in the inventory, for limits in percent.
+    """
     text = {key: _text(raw.get(key)) for key in KNOWN}
     problems: list[str] = []
     if not text["target"]:
         problems.append(
             "The target is empty. Name hosts or groups with -e target=…, or set incident_target in the inventory."
         )
-    force, problem = _try_bool("force", text["force"])
-    problems += problem
-    fail, problem = _try_bool("fail", text["fail"])
-    problems += problem
+    truths = {name: _read(name, text[name], parse_bool, False, problems) for name in (*_NEED_A_REASON, "fail")}
     plan = text["plan"].lower()
     if plan not in ("", "only", "apply", "false", "no", "true", "yes"):
         problems.append(f"plan={text['plan']} is not known. Write plan=only to see the plan and change nothing.")
-    if force and len(text["reason"]) < _SHORTEST_REASON:
-        problems.append(
-            f"force needs a reason, at least {_SHORTEST_REASON} characters: -e force=true -e \"reason='why and who'\"."
-        )
-    most = policy.max_hosts
-    if text["max_hosts"]:
-        try:
-            most = _positive(text["max_hosts"])
-        except ValueError as error:
-            problems.append(f"max_hosts: {error}")
+    if len(text["reason"]) < _SHORTEST_REASON:
+        problems += [
+            f"{name} needs a reason, at least {_SHORTEST_REASON} characters: "
+            f"-e {name}=true -e \"reason='why and who'\"."
+            for name in _NEED_A_REASON
+            if truths[name]
+        ]
+    most = _read("max_hosts", text["max_hosts"], read_host_limit, policy.max_hosts, problems)
+    expires = _read("expires", text["expires"], parse_duration, 0.0, problems)
     if problems:
         raise Refusal(problems)
-    services = tuple(name.strip() for name in text["svc"].split(",") if name.strip())
-    only = plan in ("only", "true", "yes")
-    return Inputs(text["target"], services, only, text["approve"], force, text["reason"], most, fail)
+    return Inputs(
+        target=text["target"],
+        services=tuple(name.strip() for name in text["svc"].split(",") if name.strip()),
+        plan_only=plan in ("only", "true", "yes"),
+        approve=text["approve"],
+        reason=text["reason"],
+        max_hosts=host_limit(most, total),
+        expires=expires,
+        **truths,
+    )
 
 
 def misspelt(names: Iterable[str]) -> list[str]:
@@ -148,49 +145,10 @@ def _text(value: Any) -> str:
     return str(value).strip()
 
 
-def _try_bool(name: str, text: str) -> tuple[bool, list[str]]:
+def _read(name: str, text: str, read: Callable[[Any], T], otherwise: T, problems: list[str]) -> T:
+    """The word's value; what cannot be read is noted."""
     try:
-        return (parse_bool(text) if text else False), []
-    except ValueProblem as error:
-        return False, [f"{name}: {error}"]
-
-
-def _positive(value: Any) -> int:
-    number = _count(value)
-    if number < 1:
-        raise ValueError(f"{value!r} is not a number of hosts. Write a whole number from 1.")
-    return number
-
-
-def _count(value: Any) -> int:
-    text = str(value).strip()
-    if isinstance(value, bool) or not text.isdigit():
-        raise ValueError(f"{value!r} is not a number of hosts. Write a whole number.")
-    return int(text)
-
-
-def _batches(value: Any) -> tuple[int | str, ...]:
-    if not isinstance(value, (list, tuple)) or not value:
-        raise ValueError("must be a list of host counts and percentages, for example [1, '10%', '100%'].")
-    return tuple(_batch(item) for item in value)
-
-
-def _batch(item: Any) -> int | str:
-    text = str(item).strip()
-    if text.endswith("%") and text[:-1].isdigit() and 0 < int(text[:-1]) <= 100:
-        return text
-    return _positive(item)
-
-
-def _near(word: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(str(word), list(known), n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
-
-
-_POLICY = {
-    "canary": _count,
-    "batches": _batches,
-    "max_hosts": _positive,
-    "stable_for": parse_duration,
-    "deadline": parse_duration,
-}
+        return read(text) if text else otherwise
+    except (ValueProblem, ValueError) as error:
+        problems.append(f"{name}: {error}")
+        return otherwise

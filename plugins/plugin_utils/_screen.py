@@ -47,6 +47,7 @@ def render(verdict: FleetVerdict, width: int = 120) -> str:
         lines += ["", *table(verdict.rows, width)]
     lines += _section("The roll-out stopped", [verdict.stopped] if verdict.stopped else [], width)
     lines += _section("Root cause", [_cause(cause) for cause in verdict.root_causes], width)
+    lines += _section("The glass was broken", list(verdict.overrides), width)
     lines += _section("Notes", list(verdict.notes), width)
     lines += _section("Next", list(verdict.next), width)
     return printable("\n".join(lines))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Mapping, Sequence
 
-from ansible_collections.toombos.incident.plugins.plugin_utils._inputs import Refusal
+from ansible_collections.toombos.incident.plugins.plugin_utils._policy import Refusal
 
 Resolve = Callable[[Sequence[str]], Sequence[str]]
 _OWN_GROUPS = ("incident_targets", "incident_recover", "incident_not_recovered")
@@ -64,12 +64,14 @@ def resolve_targets(
     return hosts
 
 
-def refuse_too_many(hosts: Sequence[str], most: int) -> None:
-    """A run that means more hosts than allowed was probably not meant so. Raises Refusal."""
-    if len(hosts) > most:
-        raise Refusal(
-            [f"The target means {len(hosts)} hosts, more than {most}. Name fewer, or say -e max_hosts={len(hosts)}."]
-        )
+def refuse_too_many(hosts: Sequence[str], most: int, break_glass: bool = False) -> list[str]:
+    """What the glass was broken for, if it was. Raises Refusal when the run means more hosts than it may."""
+    if len(hosts) <= most:
+        return []
+    if break_glass:
+        return [f"meant {len(hosts)} hosts, more than the limit of {most}"]
+    wanted = len(hosts)
+    raise Refusal([f"The target means {wanted} hosts, more than {most}. Name fewer, or say -e max_hosts={wanted}."])
 
 
 def refuse_own_groups(groups: Mapping[str, Sequence[str]], hosts: Sequence[str]) -> None:

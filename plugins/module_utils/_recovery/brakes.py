@@ -119,7 +119,7 @@ class HostBrakes:
         """Count the start; one beyond the limit is put on record."""
         said = self._budget.exhausted([service]).get(service.name)
         if said:
-            self._record(f"started {service.name} although {said.partition(':')[0]}")
+            self._record(f"started {service.name} past its circuit breaker: {said.partition(':')[0]}")
         self._budget.spend(service)
 
     def prove(self, name: str) -> None:

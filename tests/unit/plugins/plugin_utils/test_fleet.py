@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.toombos.incident.plugins.plugin_utils._fleet import FleetVerdict, Row, judge
-from ansible_collections.toombos.incident.plugins.plugin_utils._inputs import Refusal
+from ansible_collections.toombos.incident.plugins.plugin_utils._policy import Refusal
 from ansible_collections.toombos.incident.plugins.plugin_utils._refusal import refusal, render_refusal
 from ansible_collections.toombos.incident.plugins.plugin_utils._rollout import classify, plan_rollout
 from ansible_collections.toombos.incident.plugins.plugin_utils._screen import machine_line, render, render_plan, table

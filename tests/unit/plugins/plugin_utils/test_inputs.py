@@ -9,19 +9,14 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.toombos.incident.plugins.plugin_utils._inputs import (
-    Policy,
-    Refusal,
-    misspelt,
-    read_inputs,
-    read_policy,
-)
+from ansible_collections.toombos.incident.plugins.plugin_utils._inputs import misspelt, read_inputs
+from ansible_collections.toombos.incident.plugins.plugin_utils._policy import Policy, Refusal, read_policy
 
 POLICY = Policy(max_hosts=7)
 
 
 def read(**raw: Any) -> Any:
-    return read_inputs({"target": "web", **raw}, POLICY)
+    return read_inputs({"target": "web", **raw}, POLICY, 40)
 
 
 def test_nothing_said_means_the_defaults() -> None:
@@ -35,6 +30,9 @@ def test_nothing_said_means_the_defaults() -> None:
         "reason": "",
         "max_hosts": 7,
         "fail": False,
+        "takeover": False,
+        "break_glass": False,
+        "expires": 0.0,
     }
 
 
@@ -44,10 +42,23 @@ def test_the_word_false_is_false(text: Any) -> None:
 
 
 @pytest.mark.parametrize("text", ["true", "Yes", "1", "on", True])
-def test_force_needs_its_reason(text: Any) -> None:
-    assert read(force=text, reason="disk was swapped").force is True
-    with pytest.raises(Refusal, match="reason, at least 10 characters"):
-        read(force=text, reason="because")
+@pytest.mark.parametrize("word", ["force", "takeover", "break_glass"])
+def test_what_overrides_needs_its_reason(word: str, text: Any) -> None:
+    assert getattr(read(**{word: text, "reason": "disk was swapped"}), word) is True
+    with pytest.raises(Refusal, match=f"{word} needs a reason, at least 10 characters"):
+        read(**{word: text, "reason": "because"})
+
+
+def test_a_limit_of_hosts_may_be_a_part_of_the_inventory() -> None:
+    assert read(max_hosts="25%").max_hosts == 10
+    assert read(max_hosts="1%").max_hosts == 1
+    assert read_inputs({"target": "web"}, Policy(max_hosts="50%"), 9).max_hosts == 4
+
+
+def test_how_long_a_freeze_lasts() -> None:
+    assert read(expires="30m").expires == 1800.0
+    with pytest.raises(Refusal, match="expires: 'soon' is not a duration"):
+        read(expires="soon")
 
 
 @pytest.mark.parametrize(
@@ -136,6 +147,7 @@ def test_a_wrong_policy_is_refused_by_key(raw: Any, words: str) -> None:
 def test_a_policy_is_typed() -> None:
     policy = read_policy(
         {"canary": "2", "batches": ["1", "10%", 5], "stable_for": "1m", "deadline": 30, "max_hosts": "9"}
+        | {"max_unhealthy": "40%", "storm_hosts": "7"}
     )
-    assert policy == Policy(2, (1, "10%", 5), 9, 60.0, 30.0)
+    assert policy == Policy(2, (1, "10%", 5), 9, "40%", 7, 60.0, 30.0)
     assert read_policy({}) == Policy()

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from ansible_collections.toombos.incident.plugins.plugin_utils._inputs import Refusal
+from ansible_collections.toombos.incident.plugins.plugin_utils._policy import Refusal
 from ansible_collections.toombos.incident.plugins.plugin_utils._targets import (
     blank_limit,
     partial_run,

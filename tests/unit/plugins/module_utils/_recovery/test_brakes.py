@@ -223,7 +223,9 @@ def test_breaking_the_glass_starts_beyond_the_limit_and_is_on_record(build: Any,
     assert "circuit breaker is open" in refusals(recover(build, world, tmp_path)[0])[0]
     recovery, brakes = recover(build, world, tmp_path, break_glass=True, owner="alice", reason="the cause is mended")
     assert recovery.after.healthy
-    assert brakes.overrides == ["started web although was already started 1 times within the hour (limit 1)"]
+    assert brakes.overrides == [
+        "started web past its circuit breaker: was already started 1 times within the hour (limit 1)"
+    ]
     assert "the cause is mended" in (tmp_path / "overrides.jsonl").read_text()
 
 

@@ -1,0 +1,115 @@
+# Copyright (c) 2026 the toombos.incident authors
+# GNU General Public License v3.0 or later (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The mapping ``incident_policy``: how a roll-out over many hosts behaves."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.toombos.incident.plugins.module_utils._errors import IncidentError
+from ansible_collections.toombos.incident.plugins.module_utils._values import parse_duration
+
+
+class Refusal(IncidentError):
+    """The run must not begin. ``problems`` holds one sentence each, with the way out."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__(" ".join(problems))
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How a roll-out behaves. ``batches`` and ``max_hosts``: host counts, or percentages such as "10%"; times: seconds.
+
+    ``max_unhealthy``: percentage of red hosts above which a common cause is suspected, from ``storm_hosts`` hosts on.
+    """
+
+    canary: int = 1
+    batches: tuple[int | str, ...] = (1, "10%", "50%", "100%")
+    max_hosts: int | str = 50
+    max_unhealthy: str = "50%"
+    storm_hosts: int = 5
+    stable_for: float = 2.0
+    deadline: float = 300.0
+
+
+def read_policy(raw: Any) -> Policy:
+    """The mapping ``incident_policy``. Raises Refusal with every problem."""
+    if not isinstance(raw, Mapping):
+        raise Refusal(["incident_policy must be a mapping."])
+    problems = [f"incident_policy knows no {key!r}{_near(key, _POLICY)}." for key in raw if key not in _POLICY]
+    values: dict[str, Any] = {}
+    for key, read in _POLICY.items():
+        if key in raw:
+            try:
+                values[key] = read(raw[key])
+            except (IncidentError, ValueError) as error:
+                problems.append(f"incident_policy.{key}: {error}")
+    if problems:
+        raise Refusal(problems)
+    return Policy(**values)
+
+
+def _positive(value: Any) -> int:
+    number = _count(value)
+    if number < 1:
+        raise ValueError(f"{value!r} is not a number of hosts. Write a whole number from 1.")
+    return number
+
+
+def _count(value: Any) -> int:
+    text = str(value).strip()
+    if isinstance(value, bool) or not text.isdigit():
+        raise ValueError(f"{value!r} is not a number of hosts. Write a whole number.")
+    return int(text)
+
+
+def read_host_limit(value: Any) -> int | str:
+    """A count of hosts, or a percentage such as "10%". Raises ValueError."""
+    return _batch(value)
+
+
+def host_limit(limit: int | str, total: int) -> int:
+    """How many of ``total`` hosts a limit means; a percentage is rounded down, but means at least one."""
+    return max(1, total * int(limit.rstrip("%")) // 100) if isinstance(limit, str) else limit
+
+
+def _percentage(value: Any) -> str:
+    found = _batch(value)
+    if not isinstance(found, str):
+        raise ValueError(f"{value!r} is not a percentage. Write for example '50%'.")
+    return found
+
+
+def _batches(value: Any) -> tuple[int | str, ...]:
+    if not isinstance(value, (list, tuple)) or not value:
+        raise ValueError("must be a list of host counts and percentages, for example [1, '10%', '100%'].")
+    return tuple(_batch(item) for item in value)
+
+
+def _batch(item: Any) -> int | str:
+    text = str(item).strip()
+    if text.endswith("%") and text[:-1].isdigit() and 0 < int(text[:-1]) <= 100:
+        return text
+    return _positive(item)
+
+
+def _near(word: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(str(word), list(known), n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+_POLICY = {
+    "canary": _count,
+    "batches": _batches,
+    "max_hosts": read_host_limit,
+    "max_unhealthy": _percentage,
+    "storm_hosts": _positive,
+    "stable_for": parse_duration,
+    "deadline": parse_duration,
+}
