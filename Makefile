@@ -17,7 +17,9 @@ GROUPS := lint unit sanity integration importer docs formats footguns runner lab
 
 LAB := python tests/lab/lab.py $(if $(LAB_PORT),--base-port $(LAB_PORT))
 
-.PHONY: help setup recover test $(GROUPS) matrix lab-up lab-break lab-status lab-down requirements clean
+CHAOS := python tests/chaos/chaos.py $(if $(SEED),--seed $(SEED)) $(if $(WORKERS),--workers $(WORKERS))
+
+.PHONY: help setup recover test $(GROUPS) chaos matrix lab-up lab-break lab-status lab-down requirements clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^(# )?[a-z-]+:.*## / { sub(/^# /, ""); printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +48,9 @@ $(GROUPS): setup
 # runner:      ## The plain checkout, run as AWX does
 # lab:         ## Every way to break the embedded lab, recovered or reported
 # molecule:    ## Three real hosts in containers
+
+chaos: setup ## 500 random faults, a recovery after each: CASES=50 SEED=7; one of them again: SEED=7 CASE=12 KEEP=1
+	@$(CHAOS) $(if $(CASE),--case $(CASE) $(if $(KEEP),--keep),$(if $(CASES),--cases $(CASES)))
 
 matrix: setup ## The oldest and the newest ansible-core (not part of test)
 	@tools/matrix.sh

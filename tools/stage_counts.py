@@ -70,7 +70,15 @@ def _molecule(log: str, _rc: int) -> Counts:
     return Counts(passed=sum(word.lower().startswith("success") for word in words), failed=failed)
 
 
+def _chaos(log: str, rc: int) -> Counts:
+    """The campaign's cases beside the tests of its own parts."""
+    said = re.search(r"^chaos: (\d+) cases right, (\d+) wrong$", log, flags=re.MULTILINE)
+    right, wrong = map(int, said.groups()) if said else (0, 0)
+    return _pytest(log, rc) + Counts(passed=right, failed=wrong)
+
+
 COUNTERS: dict[str, Callable[[str, int], Counts]] = {
+    "chaos": _chaos,
     "command": _command,
     "integration": _integration,
     "molecule": _molecule,

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,8 +21,9 @@ ROOT = HERE.parent.parent
 sys.path.insert(0, str(HERE))
 
 from breaks import BREAKS, fix
+from ports import free_ports
 from processes import Running, kill
-from stack import NAMES, Stack
+from stack import Stack
 
 # Files that change because services live, not because somebody recovers them.
 _LIVING = ("logs", "__pycache__", "supervisord.pid", "s.sock")
@@ -96,21 +96,8 @@ class Lab(Stack):
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """A lab that is up; every test leaves it healthy or mends it."""
-    stack = Lab(tmp_path_factory.mktemp("lab"), _free_ports(), say=lambda _: None)
+    stack = Lab(tmp_path_factory.mktemp("lab"), free_ports(), say=lambda _: None)
     stack.up()
     yield stack
     stack.down()
     assert not stack.running()
-
-
-def _free_ports() -> int:
-    """The first of as many free ports in a row as a lab needs."""
-    for base in range(18100 + os.getpid() % 400 * 20, 60000, 20):
-        try:
-            for port in range(base, base + len(NAMES)):
-                with socket.socket() as trial:
-                    trial.bind(("127.0.0.1", port))
-        except OSError:
-            continue
-        return base
-    raise RuntimeError("no free ports")
