@@ -31,7 +31,8 @@ class Effect:
 
     ``needs``: what must be as it should for the fault to take; ``ruins``: what is not so any more. ``reported``: the
     service that a recovery must not or cannot cure, with the ``conditions`` that may name it. ``flaps``: services
-    that come and go by themselves, so that a look before the recovery means nothing.
+    that come and go by themselves, so that a look before the recovery means nothing. ``fickle``: the reported one
+    does so for ever, and whoever looks while it serves finds it well.
     """
 
     needs: frozenset[str] = _NOBODY
@@ -39,6 +40,7 @@ class Effect:
     reported: str = ""
     conditions: frozenset[str] = _NOBODY
     flaps: frozenset[str] = _NOBODY
+    fickle: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,11 @@ class Case:
     faults: tuple[Fault, ...]
     mode: str
     cut: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def fickle(self) -> frozenset[str]:
+        """The services of which nobody knows at which moment they are found."""
+        return frozenset(fault.effect.reported for fault in self.faults if fault.effect.fickle)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -136,6 +143,8 @@ def _draw_record(random: Random) -> dict[str, Any]:
     return {"file": file, "how": random.choice(("delete", "garbage", "wrong pid", "empty"))}
 
 
+_DIES_LATE = Effect(_BOTH | {"logs"}, _MAIN, "main", frozenset({"crash_loop", "failed"}), _MAIN, fickle=True)
+
 KINDS: dict[str, Kind] = {
     "stop": Kind(2, _always(_BOTH, _MAIN)),
     "kill": Kind(2, _always(frozenset({"crm"}), frozenset({"crm"}))),
@@ -144,7 +153,7 @@ KINDS: dict[str, Kind] = {
     "hang": Kind(2, _always(_BOTH, _MAIN)),
     "hang-crm": Kind(2, _always(frozenset({"crm"}), frozenset({"crm"}))),
     "crash-loop": Kind(1, _always(_BOTH, _MAIN, "crash_loop", "failed", flaps=_MAIN)),
-    "crash-late": Kind(1, _always(_BOTH | {"logs"}, _MAIN, "crash_loop", "failed", flaps=_MAIN)),
+    "crash-late": Kind(1, lambda _params: _DIES_LATE),
     "bad-env": Kind(1, _always(_BOTH, _MAIN, "bad_config", flaps=_MAIN)),
     "errors": Kind(2, _always(_BOTH, _MAIN)),
     "foreign": Kind(2, _always(_BOTH, _MAIN, "foreign")),

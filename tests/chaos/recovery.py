@@ -22,6 +22,9 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 MODULE = "ansible_collections.toombos.incident.plugins.modules.service_recovery"
 HARD_LIMIT = 120.0  # seconds; whatever takes longer hangs
 DEADLINE = "90s"
+# Of a lab's services, which start in a second: a case should not wait for what never comes.
+READY_TIMEOUT = "20s"
+IMPATIENT = {"toombos_probe_timeout": "1500ms", "toombos_preview_timeout": "2s", "toombos_probe_period": "500ms"}
 BUSY = "Another recovery is at work"
 _ENV = {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1", "COLUMNS": "120", "LC_ALL": "C.UTF-8"}
 
@@ -93,10 +96,17 @@ class Running:
 
 def module(lab: World, stable_for: str) -> Running:
     """Start the module."""
-    arguments = json.loads(_catalogue(lab).read_text())
-    options = {**arguments, "stable_for": stable_for, "deadline": DEADLINE, "state_dir": str(lab.state)}
+    catalogue = json.loads(_catalogue(lab).read_text())
+    options = {
+        "services": catalogue["incident_services"],
+        "host_probes": catalogue["incident_host_probes"],
+        "stable_for": stable_for,
+        "deadline": DEADLINE,
+        "state_dir": str(lab.state),
+        "reason": "chaos",
+    }
     file = lab.home / "module-arguments.json"
-    file.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": {**options, "reason": "chaos"}}))
+    file.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": options}))
     command = [sys.executable, "-X", "faulthandler", "-m", MODULE, str(file)]
     return Running(command, {"PYTHONPATH": str(ROOT / ".ansible" / "collections")}, playbook=False)
 
@@ -105,24 +115,23 @@ def playbook(lab: World, stable_for: str) -> Running:
     """Start the main job."""
     policy = json.dumps({"incident_policy": {"stable_for": stable_for, "deadline": DEADLINE}})
     command = [_tool("ansible-playbook"), "-i", "inventory", "-i", str(lab.inventory), "recover.yml"]
-    return Running([*command, "-e", "target=lab", "-e", policy], {}, playbook=True)
+    return Running([*command, "-e", "target=lab", "-e", f"@{_catalogue(lab)}", "-e", policy], {}, playbook=True)
 
 
 def _catalogue(lab: World) -> Path:
-    """The inventory's own catalogue, rendered once for each lab."""
+    """The inventory's own catalogue, rendered once for each lab, but less patient."""
     file = lab.home / "catalogue.json"
     if not file.exists():
-        wanted = "{{ {'services': incident_services, 'host_probes': incident_host_probes} | to_json }}"
-        command = [_tool("ansible"), "lab", "-i", "inventory", "-i", str(lab.inventory), "-m", "ansible.builtin.copy"]
-        arguments = json.dumps({"content": wanted, "dest": str(file)})
-        subprocess.run(
-            [*command, "-a", arguments],
-            cwd=ROOT,
-            env={**os.environ, **_ENV},
-            check=True,
-            text=True,
-            capture_output=True,
+        wanted = (
+            "{{ {'incident_services': incident_services, 'incident_host_probes': incident_host_probes} | to_json }}"
         )
+        arguments = json.dumps({"content": wanted, "dest": str(file)})
+        command = [_tool("ansible"), "lab", "-i", "inventory", "-i", str(lab.inventory), "-m", "ansible.builtin.copy"]
+        command += ["-a", arguments, "-e", json.dumps(IMPATIENT)]
+        subprocess.run(command, cwd=ROOT, env={**os.environ, **_ENV}, check=True, text=True, capture_output=True)
+        content = json.loads(file.read_text())
+        content["incident_services"]["main"]["limits"]["ready_timeout"] = READY_TIMEOUT
+        file.write_text(json.dumps(content))
     return file
 
 

@@ -32,7 +32,7 @@ WORDS = {
     **{name: f"monitoring/standin.py {name} " for name in STANDINS},
 }
 MOST = dict.fromkeys(SERVICES, 1) | dict.fromkeys(MOCKS, 2)
-_PATIENCE = 2.0  # seconds that an answer may take
+_PATIENCE = 1.5  # seconds that an answer may take
 
 
 class World(Stack):
