@@ -139,7 +139,9 @@ def _draw_port(random: Random) -> dict[str, Any]:
 
 
 def _draw_record(random: Random) -> dict[str, Any]:
-    file = random.choice(("mock_crm", "mock_platform", "supervisord", "prometheus", "starts.json", "recovery.lock"))
+    file = random.choice(
+        ("mock_crm", "mock_platform", "supervisord", "prometheus", "starts.json", "leases.json", "recovery.lock")
+    )
     return {"file": file, "how": random.choice(("delete", "garbage", "wrong pid", "empty"))}
 
 

@@ -66,7 +66,10 @@ class World(Stack):
 
     def is_new(self) -> bool:
         """Whether it is as good as newly started: a case may begin."""
-        if self.oddities() or len(self.healthy()) < len(SERVICES) or self.program_state() != "RUNNING":
+        if self.oddities() or len(self.healthy()) < len(SERVICES):
+            return False
+        # It serves before supervisord trusts it.
+        if self.program_state() not in ("STARTING", "RUNNING"):
             return False
         return all(len(self.of(service)) == MOST[service] for service in SERVICES)
 
@@ -78,9 +81,11 @@ class World(Stack):
         (self.app / "logs").mkdir(exist_ok=True)
         if self.is_new():
             return
-        well = self.healthy()
-        kill([process for process in self.running() if not self._may_stay(process, well)])
-        self.up()
+        well, running = self.healthy(), self.running()
+        stays = [one for name in SERVICES if self._may_stay(name, running, well) for one in _own(name, running)]
+        kill([process for process in running if process not in stays])
+        self.start_supervisord()
+        self.start_plain()
         until(self.is_new, "the lab is as new")
 
     def program_state(self) -> str:
@@ -91,9 +96,11 @@ class World(Stack):
                 return str(info["statename"])
         return ""
 
-    def _may_stay(self, process: Running, well: set[str]) -> bool:
-        names = [name for name in STANDINS if _own(name, [process])]
-        return bool(names) and set(names) <= well and process.state not in "Tt"
+    def _may_stay(self, service: str, running: list[Running], well: set[str]) -> bool:
+        """What is well and all of it there; a fresh supervisord forgets that main was stopped or given up."""
+        own = _own(service, running)
+        frozen = any(process.state in "Tt" for process in own)
+        return service in (*MOCKS, *STANDINS) and service in well and len(own) == MOST[service] and not frozen
 
     def _is_well(self, name: str) -> bool:
         if name == "supervisord":
