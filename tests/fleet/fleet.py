@@ -77,6 +77,7 @@ class Fleet:
             "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
             "ANSIBLE_NOCOLOR": "1",
             "COLUMNS": "140",
+            "XDG_STATE_HOME": str(self.home / "controller"),
             **environment,
         }
         done = subprocess.run(

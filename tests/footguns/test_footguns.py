@@ -294,7 +294,7 @@ def test_the_action_group_sets_defaults_for_all_modules(fleet: Any) -> None:
     assert (web.home / "elsewhere" / "processes" / "site.json").exists()
 
 
-@pytest.mark.parametrize("signal_name", ["SIGINT", "SIGKILL"])
+@pytest.mark.parametrize("signal_name", ["SIGINT", "SIGTERM", "SIGKILL"])
 def test_a_run_that_is_cut_off_is_finished_by_the_next(fleet: Any, signal_name: str) -> None:
     import os
     import signal
