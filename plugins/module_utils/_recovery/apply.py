@@ -50,6 +50,7 @@ class Applier:
         self._stopped: set[str] = set()  # what we took down, we bring up again, whatever happens
         self.crashed: dict[str, str] = {}  # services that died while they were waited for, and how
         self.ready: dict[str, tuple[int, int] | None] = {}  # services that became ready, and their root process then
+        self._limits: dict[str, float] = {}  # of waiting for a service, as the plan says
         self._effects: dict[str, Callable[[Service], str]] = {
             t.STOP: self._stop,
             t.END_PROCESSES: self._end_processes,
@@ -61,6 +62,7 @@ class Applier:
     def apply(self, plan: t.Plan, attempt: int) -> list[t.StepResult]:
         """Results in order, of all steps but refusals and verification. A failed service takes its dependents out."""
         results: list[t.StepResult] = []
+        self._limits = {step.service: step.limit for step in plan.steps if step.step == t.WAIT_READY and step.limit}
         unready: set[str] = {step.service for step in plan.steps if step.step == t.REFUSE}
         for step in plan.steps:
             if step.step not in self._effects:
@@ -177,7 +179,7 @@ class Applier:
 
     def _wait_ready(self, service: Service) -> str:
         began = self._host.clock.monotonic()
-        deadline = self._until(service.limits.ready_timeout)
+        deadline = self._until(self._limits.get(service.name, service.limits.ready_timeout))
         roots: set[tuple[int, int]] = set()
         probes = [
             replace(probe, schedule=replace(probe.schedule, initial_delay=0.0, failure_threshold=1))

@@ -21,6 +21,8 @@ from ansible_collections.toombos.incident.plugins.module_utils._recovery.observe
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.plan import Wishes, make_plan
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.words import read_logs
 
+_FRESH = 30.0  # seconds in which a process has yet to show that it stays
+
 
 @dataclass(frozen=True)
 class Request:
@@ -102,12 +104,19 @@ class Engine:
         Raises PlanChanged before anything is done.
         """
         before = self.assess(request)
+        if before.healthy and self._is_fresh(before):
+            # A service in a crash loop is healthy in every moment in which it lives.
+            before = self._verified(request, {})
         if self._actionable(before.plan):
             _insist_on_approval(request, before.plan)
         try:
             return self._recover(request, before)
         finally:
             self._brakes.leave()
+
+    def _is_fresh(self, current: Assessment) -> bool:
+        roots = [seen.managed[0] for seen in current.view.services.values() if seen.managed]
+        return any(self._host.age(root) < _FRESH for root in roots)
 
     def _recover(self, request: Request, before: Assessment) -> Recovery:
         current = before

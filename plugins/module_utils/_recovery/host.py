@@ -40,6 +40,9 @@ class Host(Protocol):
     def keeper(self, process: Process) -> str:
         """The systemd unit whose main process this is, and that would start it again; empty when there is none."""
 
+    def age(self, process: Process) -> float:
+        """Seconds since it was started."""
+
     def absent(self, paths: Sequence[str], deadline: float) -> tuple[str, ...]:
         """Those of the paths that are not there. One that does not answer in time is not called absent."""
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import time
 from dataclasses import replace
 from typing import Sequence
 
@@ -66,6 +67,10 @@ class LocalHost:
     def keeper(self, process: Process) -> str:
         """Ask systemd, where the process lives in a unit's cgroup."""
         return unit_of_main_process(process.pid)
+
+    def age(self, process: Process) -> float:
+        """The kernel counts in clock ticks since boot, time in suspend included."""
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - process.start / os.sysconf("SC_CLK_TCK")
 
     def absent(self, paths: Sequence[str], deadline: float) -> tuple[str, ...]:
         """Ask the file system, but not for ever: a dead mount does not answer."""

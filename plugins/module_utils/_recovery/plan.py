@@ -69,6 +69,8 @@ CURES: dict[str, _Cure] = {
     t.WRONG_USER: _RESTART,
     t.WRONG_SERVICE: _RESTART,
 }
+# Seconds for what has been up all the time, once its dependency is ready again; if that is not enough, it is restarted.
+_GRACE = 10.0
 _NO_CURE = frozenset({t.FOREIGN, t.BAD_CONFIG, t.UNKNOWN})
 # Either one restart mends it, or what is wrong lies in the configuration of its manager or in what was deployed.
 _ONCE = frozenset({t.WRONG_USER, t.WRONG_SERVICE})
@@ -97,8 +99,11 @@ def make_plan(
         if cure.start:
             starts.append(t.Step(t.START, name, reason))
         if cure.start or cure.wait:
-            within = format_duration(catalogue.services[name].limits.ready_timeout)
-            starts.append(t.Step(t.WAIT_READY, name, f"until its probes pass, at most {within}"))
+            limit = catalogue.services[name].limits.ready_timeout
+            if found[name].condition == t.BLOCKED and not cure.start:
+                limit = min(limit, _GRACE)
+            within = format_duration(limit)
+            starts.append(t.Step(t.WAIT_READY, name, f"until its probes pass, at most {within}", limit))
     steps = stops + clears + starts
     if steps:
         steps.append(t.Step(t.VERIFY, "", "probes of every service in scope"))

@@ -121,11 +121,12 @@ class Diagnosis:
 
 @dataclass(frozen=True)
 class Step:
-    """One thing to do. ``service`` is empty for steps of the whole host."""
+    """One thing to do. ``service`` is empty for steps of the whole host; ``limit`` in seconds, 0: the service's own."""
 
     step: str
     service: str
     reason: str
+    limit: float = 0.0
 
     def to_dict(self) -> dict[str, str]:
         """JSON-ready."""

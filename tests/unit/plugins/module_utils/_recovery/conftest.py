@@ -110,6 +110,7 @@ class World:
     on_start: Callable[[str], None] | None = None
     units: dict[int, str] = field(default_factory=dict)
     gone_paths: set[str] = field(default_factory=set)
+    ages: dict[int, float] = field(default_factory=dict)
 
     def table(self) -> ProcessTable:
         processes: dict[int, Process] = {}
@@ -139,6 +140,9 @@ class World:
 
     def keeper(self, process: Process) -> str:
         return self.units.get(process.pid, "")
+
+    def age(self, process: Process) -> float:
+        return self.ages.get(process.pid, 3600.0)
 
     def absent(self, paths: Sequence[str], deadline: float) -> tuple[str, ...]:
         return tuple(path for path in paths if path in self.gone_paths)

@@ -363,3 +363,23 @@ def test_an_unexpected_error_between_stop_and_start_does_not_keep_it_down(build:
     result = run(world)[1]
     assert result["recovered"] is True
     assert any("RecursionError" in step["message"] for step in result["steps"])
+
+
+def test_what_was_blocked_all_the_time_gets_a_short_grace_and_is_then_restarted(build: Any, run: Any) -> None:
+    catalogue = build.catalogue(
+        build.service("db", port=1, limits=Limits(ready_timeout=60.0)),
+        build.service("web", port=2, depends_on=("db",), limits=Limits(ready_timeout=60.0)),
+    )
+    world = world_of(build, catalogue, db={"process_state": "T"}, web={"answers": False})
+    began = world.clock.now
+    assert run(world)[1]["recovered"]
+    assert mutations(world) == ["stop db", "start db", "stop web", "start web"]
+    assert world.clock.now - began < 30.0
+
+
+@pytest.mark.parametrize(("age", "condition"), [(1.0, "crash_loop"), (600.0, "healthy")])
+def test_a_healthy_moment_in_a_crash_loop_is_not_believed(build: Any, run: Any, age: float, condition: str) -> None:
+    world = world_of(build, build.catalogue(build.service("web")), web={"dies_after": 1.0, "ready_at": 999.9})
+    world.ages[10] = age
+    result = run(world, stable_for=2.0)[1]
+    assert result["services"][0]["before"]["condition"] == condition
