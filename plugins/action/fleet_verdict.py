@@ -13,9 +13,15 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.toombos.incident.plugins.module_utils._values import parse_bool
 from ansible_collections.toombos.incident.plugins.plugin_utils._announce import announce
 from ansible_collections.toombos.incident.plugins.plugin_utils._fleet import CHECK_MODE, PLAN_ONLY, TRIAGE, judge
-from ansible_collections.toombos.incident.plugins.plugin_utils._results import registered, rollout_of, terminal_width
+from ansible_collections.toombos.incident.plugins.plugin_utils._results import (
+    last_words,
+    registered,
+    rollout_of,
+    terminal_width,
+)
 from ansible_collections.toombos.incident.plugins.plugin_utils._rollout import gate
 from ansible_collections.toombos.incident.plugins.plugin_utils._screen import render
+from ansible_collections.toombos.incident.plugins.plugin_utils._views import with_views
 
 
 class ActionModule(ActionBase):
@@ -23,12 +29,25 @@ class ActionModule(ActionBase):
 
     _requires_connection = False
     _supports_check_mode = True
-    _VALID_ARGS = frozenset(("targets", "assessments", "results", "inputs", "policy", "started", "triage", "overrides"))
+    _VALID_ARGS = frozenset(
+        (
+            "targets",
+            "assessments",
+            "results",
+            "inputs",
+            "policy",
+            "started",
+            "triage",
+            "overrides",
+            "controller_checks",
+        )
+    )
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
         args, hostvars = self._task.args, (task_vars or {})["hostvars"]
-        rollout = rollout_of(args, registered(hostvars, args["targets"], args["assessments"]))
+        assessments = registered(hostvars, args["targets"], args["assessments"])
+        rollout = rollout_of(args, assessments)
         results = registered(hostvars, rollout.hosts, args["results"])
         treated = {host: done for host, done in results.items() if done is not None}
         opened, reason = gate(treated)
@@ -39,6 +58,9 @@ class ActionModule(ActionBase):
             gate_reason="" if opened else reason,
             duration=time.time() - float(args["started"]),
             overrides=args.get("overrides") or (),
+        )
+        verdict = with_views(
+            verdict, last_words(assessments, results), args.get("controller_checks") or {}, self._mode(args)
         )
         machine = verdict.machine()
         shown = {"text": render(verdict, terminal_width()), "machine": machine, "ok": verdict.ok}

@@ -19,14 +19,10 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.action import ActionBase
 from ansible.utils.vars import load_extra_vars
 
-from ansible_collections.toombos.incident.plugins.module_utils._catalogue.order import select
-from ansible_collections.toombos.incident.plugins.module_utils._catalogue.parse import (
-    parse_catalogue,
-    parse_host_probes,
-)
 from ansible_collections.toombos.incident.plugins.module_utils._errors import CatalogueError, IncidentError
 from ansible_collections.toombos.incident.plugins.module_utils._values import parse_bool
 from ansible_collections.toombos.incident.plugins.plugin_utils._announce import announce
+from ansible_collections.toombos.incident.plugins.plugin_utils._controller_view import questions
 from ansible_collections.toombos.incident.plugins.plugin_utils._inputs import (
     KNOWN,
     misspelt,
@@ -81,7 +77,7 @@ class ActionModule(ActionBase):
         inputs = read_inputs(words, policy, total)
         overrides = refuse_too_many(hosts, inputs.max_hosts, inputs.break_glass)
         refuse_own_groups(groups, hosts)
-        _check_catalogues(hosts, task_vars["hostvars"], inputs.services)
+        seen_from_here = _check_catalogues(hosts, task_vars["hostvars"], inputs.services)
         what = ", ".join(inputs.services) or "all services"
         return {
             "inputs": {**inputs.to_dict(), "owner": _owner(extra)},
@@ -90,6 +86,7 @@ class ActionModule(ActionBase):
             "verdict_owed": parse_bool(self._task.args.get("verdict", True)),
             "policy": {**policy.__dict__, "batches": list(policy.batches)},
             "targets": hosts,
+            "controller_targets": seen_from_here,
             "started": time.time(),
             "msg": f"{len(hosts)} hosts: {', '.join(hosts[:10])}{', …' if len(hosts) > 10 else ''}; {what}",
         }
@@ -156,9 +153,14 @@ def _policy_of(hosts: list[str], hostvars: Any, otherwise: Policy) -> Policy:
     return otherwise if declared[0] is None else read_policy(declared[0])
 
 
-def _check_catalogues(hosts: list[str], hostvars: Any, services: tuple[str, ...]) -> None:
-    """Every host's catalogue, once per distinct one; the first host that has a bad one is named."""
+def _check_catalogues(hosts: list[str], hostvars: Any, services: tuple[str, ...]) -> list[str]:
+    """Every host's catalogue, once per distinct one; the first host that has a bad one is named.
+
+    Returns the hosts about which something is to be asked from the controller.
+    """
     seen: list[Any] = []
+    outside: list[bool] = []  # beside each of those
+    found: list[str] = []
     for host in hosts:
         known = hostvars[host]
         if "incident_services" not in known:
@@ -168,12 +170,13 @@ def _check_catalogues(hosts: list[str], hostvars: Any, services: tuple[str, ...]
         try:
             # Reading them works out their templates.
             declared = (known["incident_services"], known.get("incident_host_probes") or {})
-            if declared in seen:
-                continue
-            select(parse_catalogue(declared[0]), services)
-            parse_host_probes(declared[1])
+            if declared not in seen:
+                outside.append(bool(questions(*declared, services)))
+                seen.append(declared)
         except CatalogueError as error:
             raise Refusal([f"{host}: {problem}." for problem in error.problems]) from error
         except (IncidentError, AnsibleError) as error:
             raise Refusal([f"{host}: {error}"]) from error
-        seen.append(declared)
+        if outside[seen.index(declared)]:
+            found.append(host)
+    return found

@@ -16,7 +16,7 @@ from ansible_collections.toombos.incident.plugins.module_utils._bounded import O
 from ansible_collections.toombos.incident.plugins.module_utils._clock import Clock
 from ansible_collections.toombos.incident.plugins.module_utils._errors import IncidentError
 from ansible_collections.toombos.incident.plugins.plugin_utils._report_files import Wish, read_wish, write_reports
-from ansible_collections.toombos.incident.plugins.plugin_utils._results import registered
+from ansible_collections.toombos.incident.plugins.plugin_utils._results import last_words, registered
 
 _LONGEST = 30.0  # seconds for all files: a dead mount must not keep the verdict from the screen
 display = Display()
@@ -27,14 +27,14 @@ class ActionModule(ActionBase):
 
     _requires_connection = False
     _supports_check_mode = True
-    _VALID_ARGS = frozenset(("targets", "assessments", "results", "reports"))
+    _VALID_ARGS = frozenset(("targets", "assessments", "results", "reports", "controller_checks"))
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
         args, hostvars = self._task.args, (task_vars or {})["hostvars"]
         self._problems: dict[str, str] = {}
         wanted = self._wanted(hostvars, args)
-        files = self._write(wanted, _final(hostvars, list(wanted), args)) if wanted else []
+        files = self._write(wanted, self._results(hostvars, args)) if wanted else []
         for problem, host in self._problems.items():
             display.warning(f"No reports for {host}: {problem}")
         result.update(changed=False, files=files, problems=list(self._problems), msg=f"{len(files)} files were written")
@@ -53,6 +53,13 @@ class ActionModule(ActionBase):
                 found[host] = wish
         return found
 
+    def _results(self, hostvars: Any, args: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+        targets, outside = args["targets"], args.get("controller_checks") or {}
+        last = last_words(
+            registered(hostvars, targets, args["assessments"]), registered(hostvars, targets, args["results"])
+        )
+        return {host: {**result, "controller_checks": outside.get(host, ())} for host, result in last.items()}
+
     def _write(self, wanted: Mapping[str, Wish], results: Mapping[str, Mapping[str, Any]]) -> list[str]:
         files: list[str] = []
 
@@ -69,9 +76,3 @@ class ActionModule(ActionBase):
         except Overdue:
             self._problems[f"writing them takes longer than {_LONGEST:g}s"] = "all hosts"
         return list(files)
-
-
-def _final(hostvars: Any, hosts: list[str], args: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """The last word on each host: that of its recovery, where it had one."""
-    assessed, treated = registered(hostvars, hosts, args["assessments"]), registered(hostvars, hosts, args["results"])
-    return {host: treated[host] or assessed[host] or {} for host in hosts}

@@ -50,6 +50,12 @@ options:
     description: Whether nothing was meant to be recovered.
     type: bool
     default: false
+  controller_checks:
+    description:
+      - What M(toombos.incident.controller_probes) returned as C(checks).
+      - They are compared with what the hosts say. What users cannot see is not healthy.
+    type: dict
+    default: {}
 extends_documentation_fragment:
   - toombos.incident.attributes.controller
 author:

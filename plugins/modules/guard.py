@@ -121,6 +121,12 @@ targets:
   type: list
   elements: str
   sample: [web-1, web-2]
+controller_targets:
+  description: Those of them about which something is to be asked from the controller.
+  returned: success
+  type: list
+  elements: str
+  sample: []
 started:
   description: When the run began, in seconds since the epoch.
   returned: success

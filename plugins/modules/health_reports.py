@@ -40,6 +40,12 @@ options:
       - A target without it gets none.
     type: str
     required: true
+  controller_checks:
+    description:
+      - What M(toombos.incident.controller_probes) returned as C(checks).
+      - They are in the report, each with C(@controller) after the name of its probe.
+    type: dict
+    default: {}
 extends_documentation_fragment:
   - toombos.incident.attributes.controller
 author:

@@ -60,6 +60,7 @@ class FleetVerdict:
     notes: tuple[str, ...] = field(default=())
     stopped: str = ""
     overrides: tuple[str, ...] = ()
+    disagreements: tuple[Mapping[str, str], ...] = ()  # between the hosts and what is seen from the controller
 
     @property
     def ok(self) -> bool:
@@ -78,6 +79,7 @@ class FleetVerdict:
                 {key: cause.get(key, "") for key in ("host", "service", "condition", "message")}
                 for cause in self.root_causes
             ],
+            "disagreements": [dict(each) for each in self.disagreements],
             "plan_hash": self.plan_hash,
             "duration": round(self.duration, 1),
         }

@@ -17,6 +17,13 @@ def registered(hostvars: Any, hosts: Iterable[str], name: str) -> dict[str, Mapp
     return {host: hostvars[host].get(name) for host in hosts}
 
 
+def last_words(
+    assessed: Mapping[str, Mapping[str, Any] | None], treated: Mapping[str, Mapping[str, Any] | None]
+) -> dict[str, Mapping[str, Any]]:
+    """Host → the last result: that of its recovery, where it had one; empty where there is none at all."""
+    return {host: treated.get(host) or found or {} for host, found in assessed.items()}
+
+
 def rollout_of(args: Mapping[str, Any], assessments: Mapping[str, Mapping[str, Any] | None]) -> Rollout:
     """The roll-out that follows from the assessments, the policy and the responder's inputs."""
     policy = args["policy"]

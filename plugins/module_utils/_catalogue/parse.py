@@ -37,7 +37,8 @@ from ansible_collections.toombos.incident.plugins.module_utils._catalogue.types 
     Workers,
 )
 from ansible_collections.toombos.incident.plugins.module_utils._errors import CatalogueError
-from ansible_collections.toombos.incident.plugins.module_utils._probe.spec import ProbeSpecError, parse_probe
+from ansible_collections.toombos.incident.plugins.module_utils._probe.spec import ProbeSpecError
+from ansible_collections.toombos.incident.plugins.module_utils._probe.spec_views import parse_views
 from ansible_collections.toombos.incident.plugins.module_utils._probe.types import Probe
 
 _OPTIONAL_KEYS = ("tier", "ports", "depends_on", "restart_with", "logs", "temp", "config", "workers", "limits")
@@ -68,13 +69,22 @@ def parse_catalogue(raw: Any) -> Catalogue:
 
 def parse_host_probes(raw: Any) -> tuple[Probe, ...]:
     """The probes in ``incident_host_probes``, as written; they belong to no service. Raises CatalogueError."""
+    return _parse_host_views(raw)[0]
+
+
+def parse_controller_host_probes(raw: Any) -> tuple[Probe, ...]:
+    """Those of them that the controller asks. Raises CatalogueError."""
+    return _parse_host_views(raw)[1]
+
+
+def _parse_host_views(raw: Any) -> tuple[tuple[Probe, ...], tuple[Probe, ...]]:
     if isinstance(raw, Mapping) and not raw:
-        return ()  # a host may be asked nothing about itself; only a service must be judged
+        return (), ()  # a host may be asked nothing about itself; only a service must be judged
     problems: list[str] = []
-    probes = _parse_probes(Fields(raw, "incident_host_probes", problems), "", problems)
+    views = _parse_probes(Fields(raw, "incident_host_probes", problems), "", problems)
     if problems:
         raise CatalogueError(problems)
-    return probes
+    return views
 
 
 def _parse_service(name: Any, raw: Any, problems: list[str]) -> Service:
@@ -82,6 +92,7 @@ def _parse_service(name: Any, raw: Any, problems: list[str]) -> Service:
     if not isinstance(name, str) or not NAME.fullmatch(name):
         fields.note("", f"{name!r} cannot be the name of a service, {NAME_RULE}")
     fields.keys("a service", ("manager", "probes"), _OPTIONAL_KEYS)
+    inside, outside = _parse_probes(fields.inner("probes"), str(name), problems) if fields.has("probes") else ((), ())
     manager = parse_manager(fields.inner("manager")) if fields.has("manager") else ManagerSpec(kind="")
     return Service(
         name=str(name),
@@ -90,7 +101,8 @@ def _parse_service(name: Any, raw: Any, problems: list[str]) -> Service:
         ports=fields.many("ports", read_port),
         depends_on=fields.many("depends_on", read_text),
         restart_with=fields.many("restart_with", read_text),
-        probes=_parse_probes(fields.inner("probes"), str(name), problems) if fields.has("probes") else (),
+        probes=inside,
+        controller_probes=outside,
         logs=fields.many("logs", read_path),
         temp=fields.many("temp", read_temp),
         config=_parse_config(fields.inner("config"), manager.cwd),
@@ -105,19 +117,25 @@ def _read_tier(value: Any) -> str:
     return str(value)
 
 
-def _parse_probes(fields: Fields, service: str, problems: list[str]) -> tuple[Probe, ...]:
+def _parse_probes(fields: Fields, service: str, problems: list[str]) -> tuple[tuple[Probe, ...], tuple[Probe, ...]]:
+    """What the host is asked, and what is asked from the controller."""
     if fields.readable and not fields.items():
         fields.note("", "declares no probe, so nothing could be judged")
-    probes = []
+    views = []
     for name, raw in fields.items():
         if not isinstance(name, str) or not NAME.fullmatch(name):
             fields.note(name, f"{name!r} cannot be the name of a probe, {NAME_RULE}")
             continue
         try:
-            probes.append(parse_probe(str(name), raw, service=service, where=f"{fields.where}.{name}"))
+            views.append(parse_views(str(name), raw, service=service, where=f"{fields.where}.{name}"))
         except ProbeSpecError as error:
             problems.extend(error.problems)
-    return tuple(probes)
+    if service and views and not any(view.host for view in views):
+        fields.note("", "is asked from the controller only, so a recovery could not judge it on the host")
+    return (
+        tuple(view.host for view in views if view.host),
+        tuple(view.controller for view in views if view.controller),
+    )
 
 
 def _parse_config(fields: Fields, manager_cwd: str | None) -> ConfigSpec:

@@ -79,7 +79,8 @@ class Service:
     ports: tuple[int, ...] = ()
     depends_on: tuple[str, ...] = ()
     restart_with: tuple[str, ...] = ()  # dependencies whose restart takes this service along
-    probes: tuple[Probe, ...] = ()
+    probes: tuple[Probe, ...] = ()  # what the host is asked
+    controller_probes: tuple[Probe, ...] = ()  # what is asked from the controller, where users are
     logs: tuple[str, ...] = ()
     temp: tuple[str, ...] = ()  # paths; a wildcard only in the last component
     config: ConfigSpec = ConfigSpec()

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Mapping
+from typing import Any, Callable, Mapping, Tuple
 
 from ansible_collections.toombos.incident.plugins.module_utils._catalogue.fields import (
     Fields,
@@ -26,6 +26,8 @@ from ansible_collections.toombos.incident.plugins.module_utils._probe.spec_http 
 from ansible_collections.toombos.incident.plugins.module_utils._probe.types import Probe, Schedule
 from ansible_collections.toombos.incident.plugins.module_utils._values import parse_duration
 
+# The keys that a kind needs, those that it may have, and its parser.
+Kind = Tuple[Tuple[str, ...], Tuple[str, ...], Callable[[Fields], Any]]
 _PERCENT = targets.Levels(80.0, 90.0)
 _LOAD = targets.Levels(1.5, 4.0)
 
@@ -38,31 +40,35 @@ class ProbeSpecError(IncidentError):
         super().__init__("The probe is not valid: " + "; ".join(self.problems) + ".", "Correct these keys.")
 
 
-def parse_probe(name: str, raw: Mapping[str, Any], *, service: str = "", where: str) -> Probe:
+def parse_probe(
+    name: str, raw: Mapping[str, Any], *, service: str = "", where: str, kinds: Mapping[str, Kind] | None = None
+) -> Probe:
     """The probe ``name`` of ``service`` (empty: of the host). ``where`` is the path of the entry, for the problems.
 
-    Raises ProbeSpecError with all problems of the entry.
+    ``kinds``: what may be asked; by default everything that a host can be asked. Raises ProbeSpecError with all
+    problems of the entry.
     """
+    known = _KINDS if kinds is None else kinds
     problems: list[str] = []
     fields = Fields(raw, where, problems)
     schedule = _parse_schedule(fields)
-    kind = fields.one("kind", _read_kind)
+    kind = fields.one("kind", lambda value: _read_kind(value, known))
     target = None
     if kind is not None:
-        required, optional, parse = _KINDS[kind]
+        required, optional, parse = known[kind]
         fields.keys(f"a probe of kind {kind}", ("kind", *required), (*optional, *_SCHEDULE))
         target = parse(fields)
     elif fields.readable and not fields.has("kind"):
-        fields.note("kind", f"is missing, it is one of {', '.join(_KINDS)}")
+        fields.note("kind", f"is missing, it is one of {', '.join(known)}")
     if problems:
         raise ProbeSpecError(problems)
     return Probe(name=name, kind=str(kind), target=target, service=service, schedule=schedule)
 
 
-def _read_kind(value: Any) -> str:
-    if not isinstance(value, str) or value not in _KINDS:
-        known = ", ".join(_KINDS)
-        raise Malformed(f"{value!r} is no kind of probe{did_you_mean(value, _KINDS)}, it is one of {known}")
+def _read_kind(value: Any, known: Mapping[str, Kind]) -> str:
+    if not isinstance(value, str) or value not in known:
+        listed = ", ".join(known)
+        raise Malformed(f"{value!r} is no kind of probe{did_you_mean(value, known)}, it is one of {listed}")
     return str(value)
 
 
@@ -213,3 +219,4 @@ _KINDS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...], _Parser]] = {
     "command": (("command",), ("cwd", "expect"), _parse_command),
 }
 KINDS = tuple(_KINDS)
+HOST_KINDS: Mapping[str, Kind] = _KINDS

@@ -32,13 +32,13 @@ _PATH = re.compile(r"[^.\s]+(\.[^.\s]+)*")
 
 def parse_http(fields: Fields) -> HttpTarget:
     """The target of an http probe; problems are noted in ``fields``."""
-    headers = _parse_headers(fields)
+    headers = parse_headers(fields)
     body = fields.raw("body")
     if isinstance(body, (dict, list)) and "content-type" not in {name.lower() for name, _value in headers}:
         headers += (("Content-Type", "application/json"),)
     verify = fields.one("verify", _read_bool)
     return HttpTarget(
-        url=fields.one("url", _read_url) or "",
+        url=fields.one("url", read_url) or "",
         method=fields.one("method", _read_method) or "GET",
         headers=headers,
         body=fields.one("body", _read_body) or b"",
@@ -84,7 +84,7 @@ def _parse_conditions(fields: Fields) -> tuple[Condition, ...]:
     return tuple(conditions)
 
 
-def _parse_headers(fields: Fields) -> tuple[tuple[str, str], ...]:
+def parse_headers(fields: Fields) -> tuple[tuple[str, str], ...]:
     inner = fields.inner("headers")
     found = []
     for name, value in inner.items():
@@ -99,7 +99,7 @@ def _parse_headers(fields: Fields) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
-def _read_url(value: Any) -> str:
+def read_url(value: Any) -> str:
     if not isinstance(value, str):
         raise Malformed(f"must be text, not {kind_of(value)}")
     try:

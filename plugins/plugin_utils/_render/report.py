@@ -76,7 +76,8 @@ class Report:
 def read_report(result: Mapping[str, Any], host: str = "") -> Report:
     """The report on a result of ``health_check`` or ``service_recovery``, or on a task that left none.
 
-    The condition of each service of a recovery becomes a check beside those of its probes. When the result is red for a
+    The condition of each service of a recovery becomes a check beside those of its probes, and so does each answer in
+    ``controller_checks``. When the result is red for a
     reason that no check tells, one more check tells it: nobody who reads only part of the statuses sees a pass.
     """
     answers = [_answer(check) for check in _checks(result)]
@@ -119,6 +120,8 @@ def _checks(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     for service in result.get("services") or ():
         found.append(_condition(service))
         found += service.get("checks") or ()
+    for check in result.get("controller_checks") or ():
+        found.append({**check, "probe": f"{check.get('probe')}@controller"})
     return found
 
 
