@@ -59,7 +59,7 @@ checks:
         kind: http
         status: fail
         reason: refused
-        message: "nothing listens: connecting to toombos.example.org port 443"
+        message: "nothing listens: connecting to shop.example.org port 443"
         observed: null
         expected: {status: ["200"]}
         latency: 0.0102
