@@ -10,7 +10,9 @@ from typing import Any, Callable, Mapping
 from ansible_collections.toombos.incident.plugins.module_utils._probe.context import Context
 from ansible_collections.toombos.incident.plugins.module_utils._probe.kinds import (
     command,
+    files,
     http,
+    logs,
     manager,
     process,
     resources,
@@ -32,4 +34,6 @@ ATTEMPTS: Mapping[str, Attempt] = {
     "memory": resources.attempt_memory,
     "load": resources.attempt_load,
     "command": command.attempt,
+    "file": files.attempt,
+    "log": logs.attempt,
 }

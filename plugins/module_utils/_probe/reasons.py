@@ -35,6 +35,9 @@ MANAGER_GONE = "manager_gone"
 # Resources and commands.
 OVER_LIMIT = "over_limit"
 MISSING = "missing"
+STALE = "stale"
+WRONG_SIZE = "wrong_size"
+ERRORS = "errors"  # more error lines in a log than there may be
 CANNOT_RUN = "cannot_run"
 BAD_RC = "bad_rc"
 BAD_OUTPUT = "bad_output"

@@ -22,12 +22,18 @@ from ansible_collections.toombos.incident.plugins.module_utils._catalogue.fields
 )
 from ansible_collections.toombos.incident.plugins.module_utils._errors import IncidentError
 from ansible_collections.toombos.incident.plugins.module_utils._probe import targets
-from ansible_collections.toombos.incident.plugins.module_utils._probe.spec_http import parse_http, read_latency
+from ansible_collections.toombos.incident.plugins.module_utils._probe.spec_files import parse_file, parse_log
+from ansible_collections.toombos.incident.plugins.module_utils._probe.spec_http import (
+    parse_http,
+    read_bool,
+    read_latency,
+)
 from ansible_collections.toombos.incident.plugins.module_utils._probe.types import Probe, Schedule
 from ansible_collections.toombos.incident.plugins.module_utils._values import parse_duration
 
 # The keys that a kind needs, those that it may have, and its parser.
 Kind = Tuple[Tuple[str, ...], Tuple[str, ...], Callable[[Fields], Any]]
+_HARMLESS = ("GET", "HEAD", "OPTIONS")
 _PERCENT = targets.Levels(80.0, 90.0)
 _LOAD = targets.Levels(1.5, 4.0)
 
@@ -56,13 +62,24 @@ def parse_probe(
     target = None
     if kind is not None:
         required, optional, parse = known[kind]
-        fields.keys(f"a probe of kind {kind}", ("kind", *required), (*optional, *_SCHEDULE))
+        fields.keys(f"a probe of kind {kind}", ("kind", *required), (*optional, "safe", *_SCHEDULE))
         target = parse(fields)
+        _insist_on_safety(fields, target)
     elif fields.readable and not fields.has("kind"):
         fields.note("kind", f"is missing, it is one of {', '.join(known)}")
     if problems:
         raise ProbeSpecError(problems)
     return Probe(name=name, kind=str(kind), target=target, service=service, schedule=schedule)
+
+
+def _insist_on_safety(fields: Fields, target: Any) -> None:
+    """A probe is asked again and again, at the worst of times: only what is harmless may be one."""
+    safe = fields.one("safe", read_bool)
+    method = getattr(target, "method", "GET")
+    if safe is False:
+        fields.note("safe", "what is not safe must not be asked again and again, ask something harmless instead")
+    elif safe is None and method not in _HARMLESS:
+        fields.note("method", f"{method} may change something: say safe: true if asking this never does")
 
 
 def _read_kind(value: Any, known: Mapping[str, Kind]) -> str:
@@ -217,6 +234,8 @@ _KINDS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...], _Parser]] = {
     "memory": ((), ("warn", "fail"), _parse_memory),
     "load": ((), ("warn", "fail"), _parse_load),
     "command": (("command",), ("cwd", "expect"), _parse_command),
+    "file": (("path",), ("max_age", "min_size", "max_size"), parse_file),
+    "log": (("path",), ("match", "baseline", "window", "since", "warn", "fail"), parse_log),
 }
 KINDS = tuple(_KINDS)
 HOST_KINDS: Mapping[str, Kind] = _KINDS

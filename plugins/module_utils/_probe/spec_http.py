@@ -36,7 +36,7 @@ def parse_http(fields: Fields) -> HttpTarget:
     body = fields.raw("body")
     if isinstance(body, (dict, list)) and "content-type" not in {name.lower() for name, _value in headers}:
         headers += (("Content-Type", "application/json"),)
-    verify = fields.one("verify", _read_bool)
+    verify = fields.one("verify", read_bool)
     return HttpTarget(
         url=fields.one("url", read_url) or "",
         method=fields.one("method", _read_method) or "GET",
@@ -115,7 +115,8 @@ def _read_method(value: Any) -> str:
     return value.upper()
 
 
-def _read_bool(value: Any) -> bool:
+def read_bool(value: Any) -> bool:
+    """A truth value as text or as itself."""
     try:
         return parse_bool(value)
     except IncidentError as error:

@@ -142,3 +142,32 @@ class CommandTarget:
     cwd: str | None = None
     rc: tuple[int, ...] = (0,)
     stdout: str | None = None
+
+
+@dataclass(frozen=True)
+class FileTarget:
+    """A file that is there, written lately, and of the right size; seconds and bytes, None: no bound.
+
+    ``path``: a wildcard in its last component means the newest match.
+    """
+
+    path: str
+    max_age: Latency = Latency()
+    min_size: int | None = None
+    max_size: int | None = None
+
+
+@dataclass(frozen=True)
+class LogTarget:
+    """How many error lines the end of a log has.
+
+    ``match``: regular expression of an error, ``baseline``: of lines that are known to be harmless. Read are the last
+    ``window`` bytes, of these only what is not older than ``since`` seconds (None: everything).
+    """
+
+    path: str
+    match: str
+    baseline: tuple[str, ...]
+    window: int
+    since: float | None
+    levels: Levels

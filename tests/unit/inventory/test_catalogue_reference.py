@@ -80,8 +80,12 @@ def test_every_key_of_a_probe_is_explained(kind: str) -> None:
     (known,) = [
         found for problem in caught.value.problems for found in re.findall(r"zzz: unknown key.* has (.*)", problem)
     ]
-    for key in set(known.split(", ")) - {"kind", *Schedule.__dataclass_fields__}:
+    for key in set(known.split(", ")) - {"kind", "safe", *Schedule.__dataclass_fields__}:
         assert f"`{key}`" in rows[0], key
+
+
+def test_it_says_when_a_probe_must_be_called_safe() -> None:
+    assert "`safe: true`" in TEXT
 
 
 def test_the_schedule_is_explained_with_its_defaults() -> None:

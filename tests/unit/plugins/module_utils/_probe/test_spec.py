@@ -64,6 +64,7 @@ def test_schedule() -> None:
                 "kind": "http",
                 "url": URL,
                 "method": "post",
+                "safe": "yes",
                 "headers": {"X-A": "b", "X-N": 5},
                 "body": {"a": True},
                 "unix_socket": "/run/x.sock",
@@ -233,5 +234,32 @@ def test_problems_do_not_quote_secrets(raw: dict[str, Any]) -> None:
 
 
 def test_every_kind_of_the_architecture() -> None:
-    expected = "http tcp process supervisor systemd port_owner disk memory load command"
+    expected = "http tcp process supervisor systemd port_owner disk memory load command file log"
     assert expected.split() == list(KINDS)
+
+
+def test_a_log_probe_says_how_many_errors_are_too_many() -> None:
+    target = parse(kind="log", path="/var/log/app.log", baseline=["harmless"], window="1M", since="5m", fail=3).target
+    assert (target.baseline, target.window, target.since) == (("harmless",), 1024 * 1024, 300.0)
+    assert target.levels == Levels(float("inf"), 3)
+    (problem,) = problems(kind="log", path="/var/log/app.log")
+    assert "from how many errors on" in problem
+    (problem,) = problems(kind="log", path="/var/*/app.log", warn=1)
+    assert "in the last component only" in problem
+    assert len(problems(kind="log", path="/x", warn=5, fail=3)) == 1
+
+
+def test_a_file_probe_has_sizes_and_ages() -> None:
+    target = parse(kind="file", path="/srv/x", max_age={"fail": "1h"}, min_size="1K", max_size="2M").target
+    assert (target.max_age, target.min_size, target.max_size) == (Latency(None, 3600.0), 1024, 2 * 1024 * 1024)
+    assert len(problems(kind="file", path="/srv/x", min_size="2K", max_size="1K")) == 1
+    assert len(problems(kind="file", path="/srv/x", min_size="big")) == 1
+
+
+def test_what_may_change_something_is_asked_only_if_it_is_said_to_be_harmless() -> None:
+    (problem,) = problems(kind="http", url=URL, method="POST")
+    assert "POST may change something: say safe: true" in problem
+    assert parse(kind="http", url=URL, method="POST", safe="yes").target.method == "POST"
+    assert parse(kind="http", url=URL, safe=True).target.method == "GET"
+    (problem,) = problems(kind="http", url=URL, safe=False)
+    assert "must not be asked again and again" in problem

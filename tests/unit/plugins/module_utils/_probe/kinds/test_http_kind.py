@@ -90,7 +90,14 @@ def test_a_body_that_is_too_large_to_be_read(peers: Any, ask: Any) -> None:
 
 def test_what_is_sent(peers: Any, ask: Any) -> None:
     peer = peers.json('{"status": "preview"}')
-    ask(kind="http", url=peer.url + "generate", method="post", headers={"X-A": "b"}, body={"preview_only": True})
+    ask(
+        kind="http",
+        url=peer.url + "generate",
+        method="post",
+        safe=True,
+        headers={"X-A": "b"},
+        body={"preview_only": True},
+    )
     head, _blank, body = peer.requests[0].partition(b"\r\n\r\n")
     assert head.startswith(b"POST /generate HTTP/1.1\r\n")
     assert b"\r\nX-A: b\r\n" in head

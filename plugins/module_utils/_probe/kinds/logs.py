@@ -1,0 +1,145 @@
+# Copyright (c) 2026 the toombos.incident authors
+# GNU General Public License v3.0 or later (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Kind log: how many errors the end of a log has, without those that are known to be harmless."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import time
+from dataclasses import dataclass
+from typing import Callable, Iterable, Sequence
+
+from ansible_collections.toombos.incident.plugins.module_utils._bounded import Overdue, call_by
+from ansible_collections.toombos.incident.plugins.module_utils._probe import reasons
+from ansible_collections.toombos.incident.plugins.module_utils._probe.context import Context
+from ansible_collections.toombos.incident.plugins.module_utils._probe.kinds.files import newest
+from ansible_collections.toombos.incident.plugins.module_utils._probe.targets import LogTarget
+from ansible_collections.toombos.incident.plugins.module_utils._probe.types import FAIL, PASS, WARN, Outcome
+from ansible_collections.toombos.incident.plugins.module_utils._values import format_duration
+
+_SAMPLE = 200
+_LONGEST = 4000  # characters of a line that are looked at
+_TRACEBACK = "Traceback (most recent call last):"
+_CHAINED = ("During handling of the above exception", "The above exception was the direct cause")
+_TIME = re.compile(r"\W{0,2}(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,]\d+)?\s?(Z|[+-]\d\d:?\d\d)?")
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Errors counted, with the first and the last line of them; ``timed``: the log says when its lines were written."""
+
+    count: int = 0
+    first: str = ""
+    last: str = ""
+    timed: bool = True
+
+
+def attempt(target: LogTarget, deadline: float, context: Context) -> Outcome:
+    """Read the end of the log once. A log that is not there has no errors to show, and that is a failure to look."""
+    try:
+        path, text = call_by(deadline, context.clock, lambda: _read_end(newest(target.path), target.window))
+    except Overdue:
+        return Outcome(FAIL, reasons.TIMEOUT, f"the file system of {target.path} does not answer")
+    except OSError as error:
+        return Outcome(FAIL, reasons.MISSING, f"{target.path}: {error.strerror}")
+    oldest = None if target.since is None else time.time() - target.since
+    return _judge(target, path, count_errors(text.splitlines(), target.match, target.baseline, oldest))
+
+
+def count_errors(lines: Iterable[str], match: str, baseline: Sequence[str], oldest: float | None) -> Errors:
+    """Pure. A traceback and the line that announces it are one error; ``oldest`` in seconds since the epoch."""
+    is_error, is_harmless = re.compile(match).search, [re.compile(pattern).search for pattern in baseline]
+    found, when, timed = Errors(timed=oldest is None), None, False
+    for head, body in _entries(line[:_LONGEST] for line in lines):
+        written = written_at(head)
+        when, timed = (written, True) if written is not None else (when, timed)
+        if oldest is not None and when is not None and when < oldest:
+            continue
+        told = _told(head, body, is_error)
+        if told and not any(harmless(line) for harmless in is_harmless for line in (head, *body)):
+            found = Errors(found.count + 1, found.first or told, told, found.timed)
+    return Errors(found.count, found.first, found.last, found.timed or timed)
+
+
+def written_at(line: str) -> float | None:
+    """When the line says that it was written, as seconds since the epoch; local time unless it names a zone."""
+    stamp = _TIME.match(line)
+    if stamp is None:
+        return None
+    year, month, day, hour, minute, second = (int(part) for part in stamp.groups()[:6])
+    if not (1 <= month <= 12 and 1 <= day <= 31 and hour < 24 and minute < 60 and second < 61):
+        return None  # mktime would make a date of it all the same
+    zone = stamp.group(7)
+    try:
+        if zone is None:
+            return time.mktime((year, month, day, hour, minute, second, 0, 0, -1))
+        import calendar
+
+        offset = 0
+        if zone != "Z":
+            sign = -1 if zone[0] == "-" else 1
+            offset = sign * (int(zone[1:3]) * 3600 + int(zone[-2:]) * 60)
+        return float(calendar.timegm((year, month, day, hour, minute, second, 0, 0, 0)) - offset)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _entries(lines: Iterable[str]) -> Iterable[tuple[str, list[str]]]:
+    """Lines with what belongs to them: indented lines, tracebacks, and the exception at the end of one."""
+    head, body, in_traceback = "", [], False
+    for line in lines:
+        starts = line.startswith(_TRACEBACK)
+        indented = line[:1] in (" ", "\t")
+        belongs = starts or indented or in_traceback or line.startswith(_CHAINED) or not line.strip()
+        if belongs and head:
+            body.append(line)
+            in_traceback = starts or (in_traceback and (indented or not line.strip()))
+            continue
+        if head:
+            yield head, body
+        head, body, in_traceback = line, [], starts
+    if head:
+        yield head, body
+
+
+def _told(head: str, body: Sequence[str], is_error: Callable[[str], object]) -> str:
+    """The line that tells the error best; empty when there is none."""
+    if is_error(head) and not head.startswith(_TRACEBACK):
+        return head.strip()
+    spoken = [line.strip() for line in body if line.strip() and line[:1] not in (" ", "\t")]
+    if head.startswith(_TRACEBACK) or any(line.startswith(_TRACEBACK) for line in body):
+        return spoken[-1] if spoken else head.strip()
+    return next((line.strip() for line in body if is_error(line)), "")
+
+
+def _judge(target: LogTarget, path: str, errors: Errors) -> Outcome:
+    observed = {"path": path, "errors": errors.count, "first": errors.first[:_SAMPLE], "last": errors.last[:_SAMPLE]}
+    limits = {name: level for name, level in target.levels.__dict__.items() if level != float("inf")}
+    span = f"the last {target.window // 1024} KiB" if target.since is None else format_duration(target.since)
+    untold = "" if errors.timed or not errors.count else " (its lines do not say when, so all of them count)"
+    message = f"{errors.count} errors in {span} of {path}{untold}"
+    if errors.last:
+        message += f", the last: {errors.last[:_SAMPLE]}"
+    for status, limit in ((FAIL, target.levels.fail), (WARN, target.levels.warn)):
+        if errors.count >= limit:
+            return Outcome(status, reasons.ERRORS, message, observed, limits)
+    return Outcome(PASS, reasons.OK, message, observed, limits)
+
+
+def _read_end(path: str, window: int) -> tuple[str, str]:
+    # O_NONBLOCK: a pipe in the place of a log must not hold up the probe.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(22, "is not a file")
+        start = max(0, found.st_size - window)
+        data = os.pread(descriptor, window, start)
+    finally:
+        os.close(descriptor)
+    if start:  # the first line is most likely only the end of one
+        data = data.partition(b"\n")[2]
+    return os.path.realpath(path), data.decode("utf-8", "replace")
