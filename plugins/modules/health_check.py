@@ -40,6 +40,11 @@ options:
       - Ask again and again until every probe has reached its success threshold, at most for this time (V(30s), V(5m)).
       - Without it every probe is asked until either of its thresholds is reached.
     type: str
+  stable_for:
+    description:
+      - With O(wait), how long all probes must stay good before the wait is over, such as V(10s).
+      - A probe that fails again in that time starts the wait anew. One that does so twice is a warning (V(flapping)).
+    type: str
   deadline:
     description:
       - Hard limit for the whole call. What has no answer by then is V(unknown).
@@ -128,6 +133,7 @@ checks:
       expected: {status: ["200"]}
       latency: 0.0007
       attempts: 2
+      retried: false
 verdict:
   description: What the checks add up to. The first root cause in dependency order is the root cause.
   returned: unless an option is not valid
@@ -175,7 +181,7 @@ from ansible_collections.toombos.incident.plugins.module_utils._catalogue.parse 
 from ansible_collections.toombos.incident.plugins.module_utils._clock import Clock
 from ansible_collections.toombos.incident.plugins.module_utils._errors import IncidentError
 from ansible_collections.toombos.incident.plugins.module_utils._module import CatalogueModule
-from ansible_collections.toombos.incident.plugins.module_utils._probe.runner import run_probes
+from ansible_collections.toombos.incident.plugins.module_utils._probe.stable import ask
 from ansible_collections.toombos.incident.plugins.module_utils._probe.verdict import judge
 from ansible_collections.toombos.incident.plugins.module_utils._values import parse_duration
 
@@ -191,10 +197,11 @@ def check(params: dict[str, Any]) -> dict[str, Any]:
         needed = frozenset(asked).union(*(catalogue.dependencies(name) for name in asked))
         probes += [probe for name in catalogue.order if name in needed for probe in catalogue.services[name].probes]
     limits = [parse_duration(params[key]) for key in ("wait", "deadline") if params[key] is not None]
-    checks = run_probes(
+    checks = ask(
         probes,
         deadline=started + min(limits) if limits else None,
         wait=params["wait"] is not None,
+        stable_for=parse_duration(params["stable_for"] or 0),
         clock=clock,
     )
     verdict = judge(checks, catalogue)
@@ -214,11 +221,12 @@ def main() -> None:
             "probes": {"type": "dict"},
             "only": {"type": "list", "elements": "str"},
             "wait": {"type": "str"},
+            "stable_for": {"type": "str"},
             "deadline": {"type": "str"},
             "fail_when_unhealthy": {"type": "bool", "default": True},
         },
         required_one_of=[("services", "probes")],
-        required_by={"only": ("services",)},
+        required_by={"only": ("services",), "stable_for": ("wait",)},
         supports_check_mode=True,
     )
     try:

@@ -43,5 +43,6 @@ BAD_RC = "bad_rc"
 BAD_OUTPUT = "bad_output"
 
 # Of the runner itself.
+FLAPPING = "flapping"  # the answers alternate
 DEADLINE = "deadline"  # the whole run ended before there was an answer
 ERROR = "error"  # the probe could not be carried out

@@ -19,7 +19,15 @@ from ansible_collections.toombos.incident.plugins.module_utils._probe.schedule i
     is_settled,
     next_start,
 )
-from ansible_collections.toombos.incident.plugins.module_utils._probe.types import FAIL, UNKNOWN, Check, Outcome, Probe
+from ansible_collections.toombos.incident.plugins.module_utils._probe.types import (
+    FAIL,
+    PASS,
+    UNKNOWN,
+    WARN,
+    Check,
+    Outcome,
+    Probe,
+)
 from ansible_collections.toombos.incident.plugins.module_utils._redact import redact, redact_value
 
 _MOST_THREADS = 256
@@ -98,6 +106,7 @@ class _Run:
             expected=redact_value(outcome.expected),
             latency=None if progress.latency is None else round(progress.latency, 4),
             attempts=progress.attempts,
+            retried=progress.failed > 0 and outcome.status in (PASS, WARN),
         )
 
     def _follow(self, index: int) -> None:
@@ -129,15 +138,25 @@ class _Run:
 
     def _answer(self, probe: Probe, progress: Progress) -> Outcome:
         last = progress.last
-        if last is not None and is_settled(probe.schedule, progress, self._wait):
-            return last
         if last is None:
             return Outcome(UNKNOWN, reasons.DEADLINE, "no answer by the deadline")
+        settled = is_settled(probe.schedule, progress, self._wait)
+        if progress.flaps and (last.status != FAIL or not settled):
+            return _flapping(last, progress, settled)
+        if settled:
+            return last
         if last.status == FAIL and self._wait:
             return last  # asked whether it gets well by then: it did not, and this is why
         count = f"{progress.failures} failed" if progress.failures else f"{progress.successes} good"
         message = f"no answer by the deadline; the last {count} in a row: {last.message}"
         return Outcome(UNKNOWN, reasons.DEADLINE, message, last.observed, last.expected)
+
+
+def _flapping(last: Outcome, progress: Progress, settled: bool) -> Outcome:
+    """Good answers among bad ones are no reason to trust the last one."""
+    how = f"{progress.failed} of {progress.attempts} attempts failed, in turns with good ones"
+    status = WARN if settled else FAIL
+    return Outcome(status, reasons.FLAPPING, f"{how}; the last: {last.message}", last.observed, last.expected)
 
 
 def _start_threads(run: _Run, count: int) -> list[threading.Thread]:

@@ -15,18 +15,24 @@ from typing import Sequence
 
 from ansible_collections.toombos.incident.plugins.module_utils._probe.types import FAIL, Outcome, Probe, Schedule
 
+_FLAPPING = 3  # turns
 _ROUNDING = 1e-6  # seconds: an attempt that was meant for a tick has begun on it
 
 
 @dataclass(frozen=True)
 class Progress:
-    """What the attempts of a probe add up to; ``successes`` and ``failures`` are consecutive ones."""
+    """What the attempts of a probe add up to; ``successes`` and ``failures`` are consecutive ones.
+
+    ``failed`` counts all failed attempts, ``turns`` how often the answer was another one than the one before.
+    """
 
     attempts: int = 0
     successes: int = 0
     failures: int = 0
     last: Outcome | None = None
     latency: float | None = None  # seconds, of the last attempt
+    failed: int = 0
+    turns: int = 0
 
     def after(self, outcome: Outcome, latency: float) -> Progress:
         """With one more attempt. A warning is a success; either kind resets the count of the other."""
@@ -37,7 +43,14 @@ class Progress:
             failures=self.failures + 1 if failed else 0,
             last=outcome,
             latency=latency,
+            failed=self.failed + failed,
+            turns=self.turns + (self.last is not None and (self.last.status == FAIL) != failed),
         )
+
+    @property
+    def flaps(self) -> bool:
+        """Whether the answers alternate: good, bad, good, bad."""
+        return self.turns >= _FLAPPING
 
 
 def is_settled(schedule: Schedule, progress: Progress, wait: bool) -> bool:

@@ -56,7 +56,10 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Check:
-    """The answer to one probe. ``latency`` in seconds of the last attempt, None when there was none."""
+    """The answer to one probe. ``latency`` in seconds of the last attempt, None when there was none.
+
+    ``retried``: it passed, but an attempt had failed before.
+    """
 
     service: str
     probe: str
@@ -68,6 +71,7 @@ class Check:
     expected: Any = None
     latency: float | None = None
     attempts: int = 0
+    retried: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready, field names as they are."""

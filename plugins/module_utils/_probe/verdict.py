@@ -59,8 +59,13 @@ class Verdict:
             where = f"{cause.service or 'host'}/{cause.probe}"
             verb = "fails" if len(bad) == 1 else "fail"
             return f"{len(bad)} of {total} checks {verb}; root cause: {where} {cause.reason}: {cause.message}"
-        warned = [f"{check.service or 'host'}/{check.probe}" for check in self.checks if check.status == WARN]
-        return f"all {total} checks pass" + (f"; with a warning: {', '.join(warned)}" if warned else "")
+        warned = [_name(check) for check in self.checks if check.status == WARN]
+        again = [_name(check) for check in self.checks if check.retried and check.status == PASS]
+        return (
+            f"all {total} checks pass"
+            + (f"; with a warning: {', '.join(warned)}" if warned else "")
+            + (f"; only after a retry: {', '.join(again)}" if again else "")
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready, without the checks."""
@@ -116,6 +121,10 @@ def _blocked(check: Check, roots: Mapping[str, Sequence[str]], red: Mapping[str,
     # In dependency order the first red dependency has no red one itself: it is a root cause.
     root = red[roots[check.service][0]]
     return replace(check, status=BLOCKED, message=f"{check.message}; blocked by {root.service} ({root.reason})")
+
+
+def _name(check: Check) -> str:
+    return f"{check.service or 'host'}/{check.probe}"
 
 
 def _cause(check: Check) -> RootCause:

@@ -268,3 +268,26 @@ def test_a_command_does_not_outlive_a_process_that_ends_with_the_answer(zoo: Any
     assert (done.stdout, done.stderr) == ("unknown\n", "")
     assert Path(command + ".ready").exists()
     zoo.until(lambda: not zoo.alive())
+
+
+@pytest.mark.parametrize(
+    ("answers", "schedule", "status", "reason", "retried"),
+    [
+        ("-+", {"failure_threshold": 2}, "pass", "ok", True),
+        ("+", {}, "pass", "ok", False),
+        ("--", {"failure_threshold": 2}, "fail", "why", False),
+        ("-+-++", {"failure_threshold": 2, "success_threshold": 2}, "warn", "flapping", True),
+        ("--+++", {"failure_threshold": 3, "success_threshold": 3}, "pass", "ok", True),
+    ],
+)
+def test_a_good_answer_after_bad_ones_says_so(
+    script: Script, answers: str, schedule: Any, status: str, reason: str, retried: bool
+) -> None:
+    (check,) = run(script, probe(answers, **schedule))
+    assert (check.status, check.reason, check.retried) == (status, reason, retried)
+
+
+def test_answers_that_never_settle_are_flapping(script: Script) -> None:
+    (check,) = run(script, probe("+-" * 50, failure_threshold=2, success_threshold=2), seconds=0.4)
+    assert (check.status, check.reason) == ("fail", "flapping")
+    assert "in turns with good ones" in check.message
