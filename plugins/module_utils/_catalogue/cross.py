@@ -76,11 +76,14 @@ def _needed_paths(service: Service) -> Iterator[tuple[str, str]]:
         "manager.socket": manager.socket,
         "manager.env_file": manager.env_file,
         "manager.log": manager.log,
+        "manager.project_directory": manager.project_directory,
         "config.validate.cwd": service.config.cwd,
     }
     for key, path in single.items():
         if path is not None:
             yield path, f"{service.name}.{key}"
+    for path in manager.files:
+        yield path, f"{service.name}.manager.files"
     for path in service.config.files:
         yield path, f"{service.name}.config.files"
     for path in service.logs:

@@ -27,12 +27,19 @@ class _Keys:
     optional: tuple[str, ...]
 
 
+DOCKER_SOCKET = "/var/run/docker.sock"
+
 _IDENTITY = ("cwd", "user", "match")
 _KINDS: Mapping[str, _Keys] = {
     "supervisor": _Keys(("program", "socket"), _IDENTITY),
     "systemd": _Keys(("unit",), _IDENTITY),
     "process": _Keys(("command", "cwd"), ("user", "match", "env_file", "log")),
+    # Without match, user and cwd: the engine knows which processes are the service's, and no others could be.
+    "compose": _Keys(("project", "service"), ("socket", "files", "project_directory", "command")),
 }
+# Keys that mean something else than the same word of another kind, and what is taken where nothing is written.
+_RENAMED: Mapping[str, Mapping[str, str]] = {"compose": {"command": "compose"}}
+_DEFAULTS: Mapping[str, Mapping[str, Any]] = {"compose": {"socket": DOCKER_SOCKET}}
 
 
 def _read_program(value: Any) -> str:
@@ -49,6 +56,13 @@ def _read_unit(value: Any) -> str:
     return text
 
 
+def _read_compose_name(value: Any) -> str:
+    text = read_word(value)
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", text):
+        raise Malformed(f"{text!r} is not a name as compose has them")
+    return text
+
+
 _READERS: Mapping[str, Callable[[Any], Any]] = {
     "program": _read_program,
     "socket": read_path,
@@ -59,6 +73,9 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "env_file": read_path,
     "log": read_path,
     "match": read_pattern,
+    "project": _read_compose_name,
+    "service": _read_compose_name,
+    "project_directory": read_path,
 }
 
 
@@ -72,8 +89,12 @@ def parse_manager(fields: Fields) -> ManagerSpec:
         return ManagerSpec(kind="")
     keys = _KINDS[kind]
     fields.keys(f"a {kind} manager", ("kind", *keys.required), keys.optional)
-    values = {key: fields.one(key, _READERS[key]) for key in (*keys.required, *keys.optional)}
-    return ManagerSpec(kind=kind, **{key: value for key, value in values.items() if value is not None})
+    values: dict[str, Any] = dict(_DEFAULTS.get(kind, {}))
+    for key in (*keys.required, *keys.optional):
+        value = fields.many(key, read_path) if key == "files" else fields.one(key, _READERS[key])
+        if value is not None:
+            values[_RENAMED.get(kind, {}).get(key, key)] = value
+    return ManagerSpec(kind=kind, **values)
 
 
 def _kind_problem(kind: Any) -> str:

@@ -19,11 +19,13 @@ TIERS = (APPLICATION, OBSERVABILITY)
 class ManagerSpec:
     """What starts and stops a service, and what its processes look like.
 
-    ``kind`` is supervisor, systemd or process. Which of the kind's own fields are set:
+    ``kind`` is supervisor, systemd, process or compose. Which of the kind's own fields are set:
     supervisor: ``program`` ("group:name"), ``socket`` (absolute path of its XML-RPC socket);
-    systemd: ``unit``; process: ``command`` (argv) and ``log`` (appended to).
+    systemd: ``unit``; process: ``command`` (argv) and ``log`` (appended to); compose: ``project``, ``service``,
+    ``socket`` (of the container engine), and where declared ``files``, ``project_directory`` and ``compose`` (argv of
+    the compose program; empty: what the host has).
     ``cwd``, ``user``, ``match`` (regular expression searched in the command line joined with blanks) may be
-    declared for every kind: they identify the service's processes when the manager itself is gone.
+    declared for every kind but compose: they identify the service's processes when the manager itself is gone.
     """
 
     kind: str
@@ -36,6 +38,16 @@ class ManagerSpec:
     env_file: str | None = None
     log: str | None = None
     match: str | None = None
+    project: str | None = None
+    service: str | None = None
+    files: tuple[str, ...] = ()
+    project_directory: str | None = None
+    compose: tuple[str, ...] = ()
+
+    @property
+    def contained(self) -> bool:
+        """Whether the service lives in containers: its manager knows all its processes, and its paths are its own."""
+        return self.kind == "compose"
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,19 @@ from ansible_collections.toombos.incident.plugins.module_utils._managers.supervi
 from ansible_collections.toombos.incident.plugins.module_utils._managers.systemd import SystemdManager
 from ansible_collections.toombos.incident.plugins.module_utils._managers.types import Manager
 
+
+def _compose(_name: str, spec: ManagerSpec, clock: Clock, _state: str, stop_timeout: float) -> Manager:
+    # The largest of the adapters, and most hosts have no containers.
+    from ansible_collections.toombos.incident.plugins.module_utils._managers.compose import ComposeManager
+
+    return ComposeManager(spec, clock, stop_timeout)
+
+
 _BACKENDS: dict[str, Callable[[str, ManagerSpec, Clock, str, float], Manager]] = {
     "supervisor": lambda _name, spec, clock, _state, stop_timeout: SupervisorManager(spec, clock, stop_timeout),
     "systemd": lambda _name, spec, clock, _state, stop_timeout: SystemdManager(spec, clock, stop_timeout),
     "process": ProcessManager,
+    "compose": _compose,
 }
 
 

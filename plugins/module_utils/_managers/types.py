@@ -16,7 +16,10 @@ STOPPING = "stopping"
 STOPPED = "stopped"
 BACKOFF = "backoff"  # the manager keeps restarting it
 FAILED = "failed"  # the manager has given up
+FROZEN = "frozen"  # the manager has suspended it: it is there and does nothing
+PARTIAL = "partial"  # of several replicas some do not run
 UNKNOWN = "unknown"  # the manager did not answer, or does not know the service
+RESUMABLE = frozenset({FROZEN, PARTIAL})  # a start is enough, and takes nothing down
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,9 @@ class ManagerState:
 
     ``available``: the manager itself answered. ``pid``: root of the service's process tree as the manager knows it,
     None when there is none. ``detail``: the manager's own words, one line, for people. ``members``: pids that belong to
-    the service although they are not below ``pid``; ``others``: pids that the same manager keeps for other services.
+    the service although they are not below ``pid``; ``others``: pids that the same manager keeps for other services;
+    ``proxies``: pids of the manager's own helpers that hold the service's ports for it. ``notes``: what a person should
+    know although it is no fault, each one line.
     """
 
     available: bool
@@ -34,6 +39,8 @@ class ManagerState:
     detail: str = ""
     members: tuple[int, ...] = ()
     others: tuple[int, ...] = ()
+    proxies: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class Manager(Protocol):

@@ -158,6 +158,8 @@ class Applier:
             state = self._host.manager(service).observe(table)
             if state.state in (manager.RUNNING, manager.STARTING) and state.pid is not None:
                 return f"already started by its manager (pid {state.pid})"
+            if state.state in manager.RESUMABLE:
+                break  # what holds its port is itself
             holders = self._holders(service)
             if not holders:
                 break

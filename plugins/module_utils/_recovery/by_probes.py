@@ -62,6 +62,7 @@ def _green(service: Service, seen: t.Observation, missing: int) -> t.Diagnosis:
             f"Read {', '.join(service.logs) or 'its log'} for why workers die.",
         )
     notes = [say(check) for check in seen.warned]
+    notes.extend(seen.manager.notes)
     old = signs.deleted(seen.managed)
     if old:
         notes.append(f"still runs on {', '.join(old)}, which was deleted or replaced")

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Mapping
 
 from ansible_collections.toombos.incident.plugins.module_utils._catalogue.types import Catalogue, Service
+from ansible_collections.toombos.incident.plugins.module_utils._managers import types as manager
 from ansible_collections.toombos.incident.plugins.module_utils._recovery import types as t
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.by_probes import by_probes, signalled
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.rules import RULES
@@ -51,7 +52,7 @@ def _may_be_blocked(own: t.Diagnosis, seen: t.Observation) -> bool:
     """Alive and answering badly: a stopped or missing process has a cause of its own."""
     if own.condition == t.FAILING:
         return True
-    return own.condition == t.HUNG and not signalled(seen)
+    return own.condition == t.HUNG and not signalled(seen) and seen.manager.state != manager.FROZEN
 
 
 def _diagnose_one(service: Service, seen: t.Observation) -> t.Diagnosis:

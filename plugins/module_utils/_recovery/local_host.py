@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Sequence
 
 from ansible_collections.toombos.incident.plugins.module_utils._bounded import Overdue, call_by
-from ansible_collections.toombos.incident.plugins.module_utils._catalogue.types import Service
+from ansible_collections.toombos.incident.plugins.module_utils._catalogue.types import ManagerSpec, Service
 from ansible_collections.toombos.incident.plugins.module_utils._clock import Clock
 from ansible_collections.toombos.incident.plugins.module_utils._command import run_command
 from ansible_collections.toombos.incident.plugins.module_utils._managers.make import make_manager
@@ -97,15 +97,15 @@ class LocalHost:
     def config_error(self, service: Service, deadline: float) -> str:
         """Run the declared validator as the service's user; it must not write bytecode into the application."""
         config = service.config
+        timeout = max(0.1, min(config.timeout, deadline - self.clock.monotonic()))
         if not config.validate:
-            return ""
+            return _definition_error(service.manager, timeout)
         environment = {
             "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
             "LC_ALL": "C.UTF-8",
             "PYTHONDONTWRITEBYTECODE": "1",
         }
         argv = _as_user(service.manager.user) + list(config.validate)
-        timeout = max(0.1, min(config.timeout, deadline - self.clock.monotonic()))
         answer = run_command(argv, timeout=timeout, cwd=config.cwd or service.manager.cwd, env=environment)
         # A validator that cannot be run proves nothing about the configuration: only its own "no" counts.
         if answer.error or answer.timed_out or answer.rc in (0, None):
@@ -128,6 +128,15 @@ class LocalHost:
     def end_processes(self, processes: Sequence[Process], grace: float) -> StopResult:
         """TERM, wait, CONT and KILL, by verified identity."""
         return stop_processes(processes, grace=grace, clock=self.clock)
+
+
+def _definition_error(spec: ManagerSpec, timeout: float) -> str:
+    """What compose says of the files that define the service, where that is what defines it."""
+    if not spec.contained:
+        return ""
+    from ansible_collections.toombos.incident.plugins.module_utils._managers.compose_program import definition_error
+
+    return definition_error(spec, timeout)
 
 
 def _is_absent(path: str) -> bool:

@@ -92,7 +92,9 @@ def _look_at(
         holders=tuple(table.processes[pid] for pid in pids if pid in table.processes),
         checks=tuple(check for check in checks if check.service == service.name),
         temp_entries=host.temp_entries(service),
-        identity_declared=bool(service.manager.match or service.manager.command or managed),
+        identity_declared=bool(
+            service.manager.contained or service.manager.match or service.manager.command or managed
+        ),
         ended=ended,
         corpses=tuple(process for process in dead if process.pid != state.pid),
         collector=table.processes.get(ended[0].ppid) if ended else None,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Mapping, Sequence
 
 from ansible_collections.toombos.incident.plugins.module_utils._catalogue.types import OBSERVABILITY, Catalogue, Service
-from ansible_collections.toombos.incident.plugins.module_utils._managers.types import STOPPED
+from ansible_collections.toombos.incident.plugins.module_utils._managers.types import RESUMABLE, STOPPED
 from ansible_collections.toombos.incident.plugins.module_utils._recovery import signs, types as t
 from ansible_collections.toombos.incident.plugins.module_utils._values import format_duration
 
@@ -118,7 +118,7 @@ def _choose(
     for name in catalogue.order:
         if name not in found or name not in wishes.scope:
             continue
-        cure, reason = _remedy(found[name], name in wishes.forced)
+        cure, reason = _remedy(found[name], view[name], name in wishes.forced)
         passengers = _passengers(catalogue, view, name)
         objection = _objection(catalogue, view[name], found[name], cure, wishes, passengers) if cure != _NOTHING else ""
         if found[name].condition in _NO_CURE:
@@ -130,12 +130,14 @@ def _choose(
     return cures, refusals
 
 
-def _remedy(diagnosis: t.Diagnosis, force: bool) -> tuple[_Cure, str]:
+def _remedy(diagnosis: t.Diagnosis, seen: t.Observation, force: bool) -> tuple[_Cure, str]:
     if diagnosis.condition in _NO_CURE:
         return _NOTHING, diagnosis.message
     cure = CURES[diagnosis.condition]
     if force and not cure.start:
         return _RESTART, f"forced ({diagnosis.condition})"
+    if cure.stop and seen.manager.state in RESUMABLE:
+        cure = _START
     return cure, f"{diagnosis.condition}: {diagnosis.message}"
 
 

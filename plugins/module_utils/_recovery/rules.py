@@ -22,9 +22,11 @@ from ansible_collections.toombos.incident.plugins.module_utils._recovery.words i
 
 def _port_held_by_another(service: Service, seen: t.Observation) -> t.Diagnosis | None:
     own = {process.identity for process in seen.own + seen.managed + seen.misowned}
+    # A manager that publishes ports holds them itself.
+    proxied = any(holder.pid in seen.manager.proxies for holder in seen.holders)
     strangers = [holder for holder in seen.holders if holder.pid != 1]
     # Socket activation: pid 1 holds the port on behalf of a service that is not there yet.
-    ours = any(holder.identity in own for holder in seen.holders)
+    ours = proxied or any(holder.identity in own for holder in seen.holders)
     if strangers and seen.red and seen.identity_declared and not ours:
         who = "; ".join(describe(process) for process in strangers)
         return _foreign(service, f"port {ports(seen)} is held by {who}, which is not this service")
@@ -137,7 +139,7 @@ def _lacks_what_it_runs_on(service: Service, seen: t.Observation) -> t.Diagnosis
 def _configuration_is_rejected(service: Service, seen: t.Observation) -> t.Diagnosis | None:
     if not seen.config_error:
         return None
-    files = ", ".join(service.config.files) or "its configuration"
+    files = ", ".join(service.config.files + service.manager.files) or "its configuration"
     return t.Diagnosis(
         service.name,
         t.BAD_CONFIG,
@@ -158,13 +160,25 @@ def _has_ended_uncollected(service: Service, seen: t.Observation) -> t.Diagnosis
     )
 
 
+_CONDITIONS = {
+    manager.STOPPED: t.DOWN,
+    manager.BACKOFF: t.CRASH_LOOP,
+    manager.FAILED: t.FAILED,
+    manager.FROZEN: t.HUNG,
+}
+
+
 def _manager_says_not_running(service: Service, seen: t.Observation) -> t.Diagnosis | None:
     state = seen.manager.state
     if state in (manager.RUNNING, manager.STARTING, manager.STOPPING):
         return None
-    if not seen.red and seen.checks and state != manager.BACKOFF:
+    if state == manager.PARTIAL:
+        answers = red(seen) if seen.red else "the others answer"
+        return t.Diagnosis(service.name, t.DEGRADED, f"{words(seen)}; {answers}", read_logs(service))
+    # The helper that publishes the port of something frozen accepts connections all the same.
+    if not seen.red and seen.checks and state not in (manager.BACKOFF, manager.FROZEN):
         return odd(service, f"answers, but its manager says {words(seen)} and no process of it can be seen")
-    condition = {manager.STOPPED: t.DOWN, manager.BACKOFF: t.CRASH_LOOP, manager.FAILED: t.FAILED}.get(state, t.UNKNOWN)
+    condition = _CONDITIONS.get(state, t.UNKNOWN)
     error = f"; last error in its log: {seen.last_error}" if seen.last_error else ""
     return t.Diagnosis(service.name, condition, f"{words(seen)}{error}", read_logs(service))
 

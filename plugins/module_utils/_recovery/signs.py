@@ -102,6 +102,8 @@ def deleted(managed: Sequence[Process]) -> tuple[str, ...]:
 
 def needed(spec: ManagerSpec, managed: Sequence[Process]) -> tuple[str, ...]:
     """Paths without which a start must fail."""
+    if spec.contained:
+        return ()  # what its processes name is in the container's own file system
     program = spec.command[0] if spec.command and spec.command[0].startswith("/") else None
     paths = [path for path in (spec.cwd, program, *deleted(managed)) if path]
     return tuple(dict.fromkeys(paths))

@@ -63,7 +63,7 @@ def test_the_limits_are_explained_with_their_defaults() -> None:
     assert row("limits.restarts_per_hour")[0].startswith(f"{defaults.restarts_per_hour} ")
 
 
-@pytest.mark.parametrize("kind", ["supervisor", "systemd", "process"])
+@pytest.mark.parametrize("kind", ["supervisor", "systemd", "process", "compose"])
 def test_every_key_of_a_manager_is_explained(kind: str) -> None:
     managers = TEXT.partition("### Managers")[2].partition("###")[0]
     (line,) = [found for found in managers.splitlines() if found.startswith(f"| `{kind}` |")]
