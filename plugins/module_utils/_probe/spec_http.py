@@ -18,11 +18,13 @@ from ansible_collections.toombos.incident.plugins.module_utils._catalogue.fields
     read_timeout,
 )
 from ansible_collections.toombos.incident.plugins.module_utils._errors import IncidentError
+from ansible_collections.toombos.incident.plugins.module_utils._probe.exposition import parse_series
 from ansible_collections.toombos.incident.plugins.module_utils._probe.targets import (
     Condition,
     HttpExpect,
     HttpTarget,
     Latency,
+    MetricCondition,
 )
 from ansible_collections.toombos.incident.plugins.module_utils._url import TOKEN, check_header, split_url
 from ansible_collections.toombos.incident.plugins.module_utils._values import parse_bool
@@ -60,7 +62,7 @@ def read_latency(fields: Fields) -> Latency:
 
 
 def _parse_expect(fields: Fields) -> HttpExpect:
-    fields.keys("expect", (), ("status", "identity", "json", "body", "headers"))
+    fields.keys("expect", (), ("status", "identity", "json", "body", "headers", "health", "metrics", "jmespath"))
     headers = fields.inner("headers")
     patterns = [(str(name).lower(), headers.one(name, read_pattern)) for name, _value in headers.items()]
     return HttpExpect(
@@ -69,13 +71,40 @@ def _parse_expect(fields: Fields) -> HttpExpect:
         json=_parse_conditions(fields.inner("json")),
         body=fields.one("body", read_pattern),
         headers=tuple((name, pattern) for name, pattern in patterns if pattern is not None),
+        health=bool(fields.one("health", read_bool)),
+        metrics=_parse_metrics(fields.inner("metrics")),
+        jmespath=_parse_conditions(fields.inner("jmespath"), re.compile(r".+", re.DOTALL)),
     )
 
 
-def _parse_conditions(fields: Fields) -> tuple[Condition, ...]:
+def _parse_metrics(fields: Fields) -> tuple[MetricCondition, ...]:
+    conditions = []
+    for text in [key for key, _bounds in fields.items()]:
+        try:
+            name, labels, rest = parse_series(str(text))
+        except ValueError as error:
+            fields.note(text, str(error))
+            continue
+        inner = fields.inner(text)
+        inner.keys("a metric", (), ("min", "max", "equals"))
+        bounds = {key: inner.one(key, _read_number) for key in ("min", "max", "equals")}
+        if rest.strip() or not any(inner.has(key) for key in bounds):
+            fields.note(text, 'must be a metric as name{label="value"} with min, max or equals')
+        conditions.append(MetricCondition(str(text), name, tuple(sorted(labels.items())), **bounds))
+    return tuple(conditions)
+
+
+def _read_number(value: Any) -> float:
+    try:
+        return float(str(value))  # of a truth value this is no number, as it should be
+    except ValueError:
+        raise Malformed(f"{value!r} is not a number") from None
+
+
+def _parse_conditions(fields: Fields, form: re.Pattern[str] = _PATH) -> tuple[Condition, ...]:
     conditions = []
     for path, value in fields.items():
-        if not _PATH.fullmatch(str(path)):
+        if not form.fullmatch(str(path)):
             fields.note(path, "is no path: keys and list indices joined with dots, for example checks.0.status")
         values = tuple(value) if isinstance(value, (list, tuple)) else (value,)
         if not values or any(isinstance(item, (dict, list, tuple)) for item in values):

@@ -34,12 +34,28 @@ class Condition:
 
 
 @dataclass(frozen=True)
+class MetricCondition:
+    """Every series with this name and at least these labels is within the bounds; None: no bound.
+
+    ``text``: as it was written.
+    """
+
+    text: str
+    name: str
+    labels: tuple[tuple[str, str], ...] = ()
+    min: float | None = None
+    max: float | None = None
+    equals: float | None = None
+
+
+@dataclass(frozen=True)
 class HttpExpect:
     """What a good answer looks like.
 
     ``status``: ranges, both ends included. ``identity``: what only the right service answers, ``json``: what it answers
     when it is well. ``body``: regular expression searched in the body. ``headers``: (name in lower case, regular
-    expression searched in the value).
+    expression searched in the value). ``health``: the body is a health report of the IETF format and says so;
+    ``metrics``: it has these metrics; ``jmespath``: expressions over its JSON.
     """
 
     status: tuple[tuple[int, int], ...] = ((200, 299),)
@@ -47,6 +63,9 @@ class HttpExpect:
     json: tuple[Condition, ...] = ()
     body: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
+    health: bool = False
+    metrics: tuple[MetricCondition, ...] = ()
+    jmespath: tuple[Condition, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,17 @@ from typing import Any, Callable, Mapping, Sequence
 
 from ansible_collections.toombos.incident.plugins.module_utils._http import HttpProblem, HttpResponse, request
 from ansible_collections.toombos.incident.plugins.module_utils._probe import reasons
+from ansible_collections.toombos.incident.plugins.module_utils._probe.bodies import (
+    bounds,
+    judge_health,
+    judge_jmespath,
+    judge_metrics,
+)
 from ansible_collections.toombos.incident.plugins.module_utils._probe.context import Context
 from ansible_collections.toombos.incident.plugins.module_utils._probe.json_path import MISSING, find, same, show
 from ansible_collections.toombos.incident.plugins.module_utils._probe.kinds.tcp import judge_latency
 from ansible_collections.toombos.incident.plugins.module_utils._probe.targets import Condition, HttpExpect, HttpTarget
-from ansible_collections.toombos.incident.plugins.module_utils._probe.types import FAIL, Outcome
+from ansible_collections.toombos.incident.plugins.module_utils._probe.types import FAIL, PASS, WARN, Outcome
 
 _EXCERPT = 200
 
@@ -40,11 +46,16 @@ def attempt(target: HttpTarget, deadline: float, context: Context) -> Outcome:
         return Outcome(FAIL, problem.reason, problem.message, None, expected)
     latency = context.clock.monotonic() - started
     answer = _Answer(response)
+    warning: _Objection | None = None
     for question in _QUESTIONS:
         objection = question(target.expect, answer)
-        if objection is not None:
+        if objection is not None and objection.status == FAIL:
             observed = {"status": response.status, **objection.observed}
             return Outcome(FAIL, objection.reason, objection.message, observed, expected)
+        warning = warning or objection
+    if warning is not None:
+        observed = {"status": response.status, **warning.observed}
+        return Outcome(WARN, warning.reason, warning.message, observed, expected)
     return judge_latency(target.latency, latency, f"status {response.status}", {"status": response.status}, expected)
 
 
@@ -53,13 +64,17 @@ def describe(expect: HttpExpect) -> dict[str, Any]:
     described: dict[str, Any] = {
         "status": [str(low) if low == high else f"{low}-{high}" for low, high in expect.status]
     }
-    for name, conditions in (("identity", expect.identity), ("json", expect.json)):
+    for name, conditions in (("identity", expect.identity), ("json", expect.json), ("jmespath", expect.jmespath)):
         if conditions:
             described[name] = {c.path: c.values[0] if len(c.values) == 1 else list(c.values) for c in conditions}
     if expect.body is not None:
         described["body"] = expect.body
     if expect.headers:
         described["headers"] = dict(expect.headers)
+    if expect.health:
+        described["health"] = "pass"
+    if expect.metrics:
+        described["metrics"] = {c.text: bounds(c) for c in expect.metrics}
     return described
 
 
@@ -82,6 +97,7 @@ class _Objection:
     reason: str
     message: str
     observed: Mapping[str, Any]
+    status: str = FAIL
 
 
 def _parse(body: bytes) -> Any:
@@ -132,6 +148,34 @@ def _bad_text(expect: HttpExpect, answer: _Answer) -> _Objection | None:
     return _Objection(reasons.BAD_BODY, "the body is not as expected", answer.excerpt())
 
 
+def _reports_ill_health(expect: HttpExpect, answer: _Answer) -> _Objection | None:
+    """Before the status code: a report of failure comes with a 5xx, and says more than that."""
+    if not expect.health:
+        return None
+    if answer.json is MISSING:
+        return _Objection(reasons.BAD_BODY, "the body is no health report", answer.excerpt())
+    status, words = judge_health(answer.json)
+    return None if status == PASS else _Objection(reasons.BAD_BODY, words, {}, status)
+
+
+def _bad_metrics(expect: HttpExpect, answer: _Answer) -> _Objection | None:
+    if not expect.metrics:
+        return None
+    if answer.truncated:
+        return _Objection(reasons.BAD_BODY, "the body is too large to be read as metrics", {})
+    found = judge_metrics(answer.text, expect.metrics)
+    return _Objection(found[0], found[1], {"metrics": found[2]} if found[2] else answer.excerpt()) if found else None
+
+
+def _bad_expression(expect: HttpExpect, answer: _Answer) -> _Objection | None:
+    if not expect.jmespath:
+        return None
+    if answer.json is MISSING:
+        return _unmet(expect.jmespath, answer, reasons.BAD_BODY)
+    found = judge_jmespath(answer.json, expect.jmespath)
+    return _Objection(found[0], found[1], {"jmespath": found[2]} if found[2] else {}) if found else None
+
+
 def _unmet(conditions: Sequence[Condition], answer: _Answer, reason: str) -> _Objection | None:
     for condition in conditions:
         if answer.json is MISSING:
@@ -151,9 +195,12 @@ def _unmet(conditions: Sequence[Condition], answer: _Answer, reason: str) -> _Ob
 _Question = Callable[[HttpExpect, _Answer], "_Objection | None"]
 _QUESTIONS: Sequence[_Question] = (
     _proves_another,
+    _reports_ill_health,
     _bad_status,
     _does_not_identify_itself,
     _bad_header,
     _bad_json,
     _bad_text,
+    _bad_metrics,
+    _bad_expression,
 )
