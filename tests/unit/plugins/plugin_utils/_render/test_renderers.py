@@ -292,6 +292,13 @@ def test_a_recovery_says_its_conditions_and_the_checks_of_the_host() -> None:
     assert (answers[1].reason, answers[1].message) == ("hung", "does not answer Read the log.")
 
 
+def test_what_the_controller_sees_stands_beside_it() -> None:
+    result = {"verdict": {"status": "healthy"}, "services": [{"name": "main", "condition": "healthy", "checks": []}]}
+    report = read_report({**result, "controller_checks": [check("fail")]}, "web-1")
+    assert [each.name for each in report.answers] == ["main/condition", "main/live@controller"]
+    assert all_agree(report) == ("fail", ["pass", "fail"])
+
+
 def test_answers_of_one_name_stay_apart() -> None:
     report = read_report(
         {"checks": [check("pass"), check("warn"), check("pass", probe="live-2")], "verdict": {"status": "warn"}}
