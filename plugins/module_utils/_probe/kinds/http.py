@@ -148,6 +148,15 @@ def _bad_text(expect: HttpExpect, answer: _Answer) -> _Objection | None:
     return _Objection(reasons.BAD_BODY, "the body is not as expected", answer.excerpt())
 
 
+def _is_compressed(expect: HttpExpect, answer: _Answer) -> _Objection | None:
+    """Nobody asked for that, and unpacking what a stranger has packed is how a few bytes become gigabytes."""
+    coding = answer.headers.get("content-encoding", "identity").strip().lower()
+    asked = expect.identity or expect.json or expect.body or expect.health or expect.metrics or expect.jmespath
+    if coding in ("", "identity") or not asked:
+        return None
+    return _Objection(reasons.BAD_BODY, f"the body is compressed ({coding[:20]}), although that was not asked for", {})
+
+
 def _reports_ill_health(expect: HttpExpect, answer: _Answer) -> _Objection | None:
     """Before the status code: a report of failure comes with a 5xx, and says more than that."""
     if not expect.health:
@@ -194,6 +203,7 @@ def _unmet(conditions: Sequence[Condition], answer: _Answer, reason: str) -> _Ob
 
 _Question = Callable[[HttpExpect, _Answer], "_Objection | None"]
 _QUESTIONS: Sequence[_Question] = (
+    _is_compressed,
     _proves_another,
     _reports_ill_health,
     _bad_status,

@@ -5,7 +5,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
+import os
 import socket
+import subprocess
+import sys
 import time
 from typing import Any
 
@@ -134,3 +139,47 @@ def test_no_answer(peers: Any, ask: Any) -> None:
     assert ask(kind="http", url=f"http://127.0.0.1:{peers.free_port()}/").reason == "refused"
     assert ask(kind="http", url=peers.hang().url, seconds=0.1).reason == "timeout"
     assert ask(kind="http", url=peers.tcp(b"220 mail ESMTP\r\n").url).reason == "not_http"
+
+
+def test_a_compressed_body_is_not_unpacked(peers: Any, ask: Any) -> None:
+    bomb = gzip.compress(b'{"status": "' + b"x" * 50_000_000 + b'"}')
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(bomb)
+    peer = peers.tcp(head + bomb)
+    outcome = ask(kind="http", url=peer.url, expect={"json": {"status": "ok"}})
+    assert (outcome.status, outcome.reason) == ("fail", "bad_body")
+    assert "compressed (gzip), although that was not asked for" in outcome.message
+    assert ask(kind="http", url=peer.url).status == "pass", "whoever does not look at the body does not mind"
+
+
+HUNGRY = """
+import resource, sys
+from ansible_collections.toombos.incident.plugins.module_utils._clock import Clock
+from ansible_collections.toombos.incident.plugins.module_utils._probe.runner import run_probes
+from ansible_collections.toombos.incident.plugins.module_utils._probe.spec import parse_probe
+def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+raw = {"kind": "http", "url": sys.argv[1], "timeout": 3, "failure_threshold": 1, "expect": {"json": {"a": 1}}}
+probes = [parse_probe(f"p{number}", raw, where="p") for number in range(8)]
+before = peak()
+checks = run_probes(probes, deadline=None, clock=Clock())
+print({check.reason for check in checks}, (peak() - before) // 1024)
+"""
+
+
+@pytest.mark.parametrize("head", [b"", b"Content-Length: 10000000000\r\n", b"Transfer-Encoding: chunked\r\n"])
+def test_an_endless_body_costs_little_memory(peers: Any, head: bytes) -> None:
+    chunk = b"x" * 65536
+    piece = b"10000\r\n" + chunk + b"\r\n" if b"chunked" in head else chunk
+
+    def behave(connection: Any) -> None:
+        connection.recv(4096)
+        connection.sendall(b"HTTP/1.1 200 OK\r\n" + head + b"\r\n")
+        with contextlib.suppress(OSError):
+            while True:
+                connection.sendall(piece)
+
+    command = [sys.executable, "-c", HUNGRY, peers.tcp(behave).url]
+    paths = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    told = subprocess.run(command, capture_output=True, text=True, check=True, env=paths).stdout
+    reasons, _brace, grown = told.partition("} ")
+    assert reasons == "{'bad_body'"
+    assert int(grown) < 40, "megabytes, for eight of them at the same time"
