@@ -15,6 +15,7 @@ from ansible_collections.toombos.incident.plugins.module_utils._bounded import O
 from ansible_collections.toombos.incident.plugins.module_utils._catalogue.types import ManagerSpec, Service
 from ansible_collections.toombos.incident.plugins.module_utils._clock import Clock
 from ansible_collections.toombos.incident.plugins.module_utils._command import run_command
+from ansible_collections.toombos.incident.plugins.module_utils._errors import IncidentError
 from ansible_collections.toombos.incident.plugins.module_utils._managers.make import make_manager
 from ansible_collections.toombos.incident.plugins.module_utils._managers.types import Manager
 from ansible_collections.toombos.incident.plugins.module_utils._managers.unit_of import unit_of_main_process
@@ -34,6 +35,7 @@ from ansible_collections.toombos.incident.plugins.module_utils._recovery.log_hin
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.temp import Cleared, clear_temp, count_temp
 from ansible_collections.toombos.incident.plugins.module_utils._redact import redact
 
+_LONG_PATIENCE = 15.0  # seconds for all of /proc
 _PATIENCE = 2.0  # seconds for a file system to answer
 
 
@@ -45,8 +47,14 @@ class LocalHost:
         self._state_dir = state_dir
 
     def table(self) -> ProcessTable:
-        """Read /proc."""
-        return read_table()
+        """Read /proc. It can hang there, too, on a process that is stuck in the kernel. Raises IncidentError."""
+        try:
+            return call_by(self.clock.monotonic() + _LONG_PATIENCE, self.clock, read_table)
+        except Overdue:
+            raise IncidentError(
+                f"/proc could not be read within {_LONG_PATIENCE:.0f} s: a process is stuck in the kernel.",
+                "Look for processes in state D, and for the storage that they wait for.",
+            ) from None
 
     def listeners(self, ports: Sequence[int], table: ProcessTable) -> tuple[Listener, ...]:
         """Read /proc/net."""
