@@ -13,7 +13,7 @@ export GIT_CONFIG_KEY_0 := safe.directory
 export GIT_CONFIG_VALUE_0 := *
 unexport ANSIBLE_COLLECTIONS_PATH ANSIBLE_INVENTORY ANSIBLE_ROLES_PATH ANSIBLE_STDOUT_CALLBACK PYTHONPATH
 
-GROUPS := lint unit sanity integration importer docs formats footguns runner lab molecule
+GROUPS := lint unit sanity integration importer docs formats footguns runner compose lab molecule
 
 LAB := python tests/lab/lab.py $(if $(LAB_PORT),--base-port $(LAB_PORT))
 
@@ -46,6 +46,7 @@ $(GROUPS): setup
 # formats:     ## Reports, judged by the tools that read them
 # footguns:    ## The traps of Ansible itself, raw and guarded
 # runner:      ## The plain checkout, run as AWX does
+# compose:     ## Services of a compose project in real containers
 # lab:         ## Every way to break the embedded lab, recovered or reported
 # molecule:    ## Three real hosts in containers
 

@@ -9,9 +9,11 @@ Version 2 (``docker compose``), version 1 (``docker-compose``) and ``podman-comp
 from __future__ import annotations
 
 import functools
+import json
 import os
 import re
 import shutil
+from dataclasses import replace
 from typing import Mapping
 
 from ansible_collections.toombos.incident.plugins.module_utils._catalogue.types import ManagerSpec
@@ -20,6 +22,7 @@ from ansible_collections.toombos.incident.plugins.module_utils._errors import Ma
 from ansible_collections.toombos.incident.plugins.module_utils._redact import redact
 
 _HASH_TIMEOUT = 5.0
+_MOST_DEFINITION = 8 * 1024 * 1024
 _HASH = re.compile(r"[0-9a-f]{64}")
 _PLUGIN = "docker-compose"
 _PLUGIN_DIRECTORIES = ("/usr/local/lib", "/usr/local/libexec", "/usr/lib", "/usr/libexec")
@@ -30,7 +33,9 @@ _NOT_UNDERSTOOD = re.compile(
 )
 
 
-def run_compose(spec: ManagerSpec, *arguments: str, timeout: float) -> CommandResult:
+def run_compose(
+    spec: ManagerSpec, *arguments: str, timeout: float, stdin: bytes = b"", max_output: int = 65536
+) -> CommandResult:
     """Run it for the service's project and files, against the service's engine."""
     environment = _environment(spec)
     program = spec.compose or find_compose(spec.socket or "", environment)
@@ -40,7 +45,7 @@ def run_compose(spec: ManagerSpec, *arguments: str, timeout: float) -> CommandRe
     files = [word for file in spec.files for word in ("-f", file)]
     directory = ["--project-directory", spec.project_directory] if spec.project_directory else []
     argv = [*program, "-p", spec.project or "", *files, *directory, *arguments]
-    return run_command(argv, timeout=timeout, env=environment)
+    return run_command(argv, timeout=timeout, env=environment, stdin=stdin, max_output=max_output)
 
 
 def find_compose(socket: str, environment: Mapping[str, str]) -> tuple[str, ...]:
@@ -73,8 +78,9 @@ def is_changed(spec: ManagerSpec, known: str) -> bool:
     """Whether the files define the service differently from ``known``, the hash that its container carries."""
     if not spec.files or not known:
         return False
-    now = _hash_of(spec, tuple(_modified(file) for file in spec.files))
-    return bool(now) and now != known
+    written = tuple(_modified(file) for file in spec.files)
+    now = _hash_of(spec, written)
+    return bool(now) and now != known and _hash_alone(spec, written) != known
 
 
 def newest_file(spec: ManagerSpec) -> float:
@@ -95,7 +101,25 @@ def create(spec: ManagerSpec, timeout: float) -> None:
 
 @functools.lru_cache(maxsize=64)
 def _hash_of(spec: ManagerSpec, written: tuple[float, ...]) -> str:  # noqa: ARG001 - asked again when a file changes
-    answer = run_compose(spec, "config", f"--hash={spec.service}", timeout=_HASH_TIMEOUT)
+    return _read_hash(run_compose(spec, "config", f"--hash={spec.service}", timeout=_HASH_TIMEOUT))
+
+
+@functools.lru_cache(maxsize=64)
+def _hash_alone(spec: ManagerSpec, written: tuple[float, ...]) -> str:  # noqa: ARG001 - as above
+    """The hash of a container that was created with --no-deps: compose forgets depends_on then, and hashes the rest."""
+    told = run_compose(spec, "config", "--format", "json", timeout=_HASH_TIMEOUT, max_output=_MOST_DEFINITION)
+    try:
+        model = json.loads(told.stdout)
+        model["services"][spec.service].pop("depends_on", None)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return ""  # version 1, which hashes all of it
+    place = spec.project_directory or os.path.dirname(spec.files[0])
+    alone = replace(spec, files=("-",), project_directory=place)
+    asked = f"--hash={spec.service}"
+    return _read_hash(run_compose(alone, "config", asked, timeout=_HASH_TIMEOUT, stdin=json.dumps(model).encode()))
+
+
+def _read_hash(answer: CommandResult) -> str:
     words = answer.stdout.split()
     return words[-1] if answer.rc == 0 and len(words) == 2 and _HASH.fullmatch(words[-1]) else ""
 

@@ -180,7 +180,7 @@ def test_what_is_defined_differently_by_now_is_created_anew(engine, told, progra
     compose = program(hash_now="b" * 64)
     engine.has(told("p-web-1", "exited"))
     manager(engine, **compose.declared).start(within(30))
-    assert compose.calls == ["config --hash=web", "up -d --no-deps web"]
+    assert compose.calls == ["config --hash=web", "config --format json", "up -d --no-deps web"]
     assert engine.calls == []
 
 
@@ -210,7 +210,8 @@ def test_a_changed_definition_of_a_running_container_is_a_note(engine, told, pro
     (note,) = state.notes
     assert note.startswith(f"{compose.file} defines it differently from the container that runs")
     declared.observe(NOBODY)
-    assert compose.calls == ["config --hash=web"]  # once for each writing of the file
+    # Once for each writing of the file.
+    assert compose.calls == ["config --hash=web", "config --format json"]
 
 
 def test_compose_is_not_asked_while_its_files_are_older_than_the_container(engine, told, program):
