@@ -20,12 +20,11 @@ from ansible_collections.toombos.incident.plugins.module_utils._connect import (
     NetworkProblem,
     connect,
     connect_unix,
-    explain,
     remaining,
 )
+from ansible_collections.toombos.incident.plugins.module_utils._tls import explain_secured, wrap_tls
 from ansible_collections.toombos.incident.plugins.module_utils._url import TOKEN, Url, check_header, split_url
 
-TLS = "tls"
 NOT_HTTP = "not_http"
 TOO_LARGE = "too_large"
 INCOMPLETE = "incomplete"
@@ -41,8 +40,9 @@ _MAX_CHUNK_LINE = 4096
 
 
 class HttpProblem(NetworkProblem):
-    """There is no HTTP answer. ``reason`` is one of refused, timeout, unreachable, dns, reset, tls, not_http,
-    too_large (the header block) and incomplete (the answer ended before it said it would).
+    """There is no HTTP answer. ``reason`` is one of refused, timeout, unreachable, dns, reset, tls, cert_expired,
+    cert_not_yet_valid, cert_wrong_name, cert_untrusted, not_http, too_large (the header block) and incomplete (the
+    answer ended before it said it would).
     """
 
 
@@ -82,7 +82,7 @@ def request(
             sock = connect(where.host, where.port, deadline=deadline, clock=clock)
         with sock:
             if where.scheme == "https":
-                with _wrap_tls(sock, where.host, verify, deadline, clock) as secured:
+                with wrap_tls(sock, where.host, verify=verify, deadline=deadline, clock=clock) as secured:
                     return _exchange(secured, method, sending, max_body, deadline, clock)
             return _exchange(sock, method, sending, max_body, deadline, clock)
     except HttpProblem:
@@ -108,20 +108,6 @@ def _compose(method: str, where: Url, headers: Mapping[str, str], body: bytes) -
     fields["connection"] = ("Connection", "close")
     lines = [f"{method} {where.target} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.values()), "", ""]
     return "\r\n".join(lines).encode("utf-8") + body
-
-
-def _wrap_tls(sock: socket.socket, host: str, verify: bool, deadline: float, clock: Clock) -> socket.socket:
-    import ssl  # costs 10 ms to import: only https pays
-
-    context = ssl.create_default_context()
-    if not verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    sock.settimeout(remaining(deadline, clock, "TLS handshake"))
-    try:
-        return context.wrap_socket(sock, server_hostname=host)
-    except OSError as error:
-        raise _explain_secured(error, "TLS handshake") from None
 
 
 def _exchange(
@@ -152,7 +138,7 @@ class _Stream:
             try:
                 view = view[self._sock.send(view) :]
             except OSError as error:
-                problem = _explain_secured(error, "sending the request")
+                problem = explain_secured(error, "sending the request")
                 if problem.reason == RESET:
                     return  # the answer may have come before the whole question was read; reading will tell
                 raise problem from None
@@ -163,7 +149,7 @@ class _Stream:
         try:
             data = self._sock.recv(65536)
         except OSError as error:
-            raise _explain_secured(error, doing) from None
+            raise explain_secured(error, doing) from None
         self.buffer += data
         return bool(data)
 
@@ -171,13 +157,6 @@ class _Stream:
         data = bytes(self.buffer[:count])
         del self.buffer[:count]
         return data
-
-
-def _explain_secured(error: OSError, doing: str) -> NetworkProblem:
-    if type(error).__module__ != "ssl":  # ssl need not be imported to know that it was not used
-        return explain(error, doing)
-    detail = getattr(error, "verify_message", "") or getattr(error, "reason", "") or str(error)
-    return HttpProblem(TLS, f"TLS failed ({detail}): {doing}")
 
 
 def _read_head(stream: _Stream) -> tuple[int, dict[str, str]]:

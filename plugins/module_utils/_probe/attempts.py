@@ -10,6 +10,7 @@ from typing import Any, Callable, Mapping
 from ansible_collections.toombos.incident.plugins.module_utils._probe.context import Context
 from ansible_collections.toombos.incident.plugins.module_utils._probe.kinds import (
     command,
+    dns,
     files,
     http,
     logs,
@@ -17,6 +18,8 @@ from ansible_collections.toombos.incident.plugins.module_utils._probe.kinds impo
     process,
     resources,
     tcp,
+    tls,
+    unix,
 )
 from ansible_collections.toombos.incident.plugins.module_utils._probe.types import Outcome
 
@@ -36,4 +39,7 @@ ATTEMPTS: Mapping[str, Attempt] = {
     "command": command.attempt,
     "file": files.attempt,
     "log": logs.attempt,
+    "tls": tls.attempt,
+    "dns": dns.attempt,
+    "unix": unix.attempt,
 }

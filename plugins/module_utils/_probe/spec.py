@@ -28,6 +28,7 @@ from ansible_collections.toombos.incident.plugins.module_utils._probe.spec_http 
     read_bool,
     read_latency,
 )
+from ansible_collections.toombos.incident.plugins.module_utils._probe.spec_net import parse_dns, parse_tls, parse_unix
 from ansible_collections.toombos.incident.plugins.module_utils._probe.types import Probe, Schedule
 from ansible_collections.toombos.incident.plugins.module_utils._values import parse_duration
 
@@ -235,6 +236,9 @@ _KINDS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...], _Parser]] = {
     "load": ((), ("warn", "fail"), _parse_load),
     "command": (("command",), ("cwd", "expect"), _parse_command),
     "file": (("path",), ("max_age", "min_size", "max_size"), parse_file),
+    "tls": (("port",), ("address", "server_name", "ca_file", "verify", "expiry"), parse_tls),
+    "dns": (("name",), ("type", "server", "port", "expect"), parse_dns),
+    "unix": (("path",), ("send", "expect"), parse_unix),
     "log": (("path",), ("match", "baseline", "window", "since", "warn", "fail"), parse_log),
 }
 KINDS = tuple(_KINDS)

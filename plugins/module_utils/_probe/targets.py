@@ -190,3 +190,36 @@ class LogTarget:
     window: int
     since: float | None
     levels: Levels
+
+
+@dataclass(frozen=True)
+class TlsTarget:
+    """A port that speaks TLS. ``expiry``: seconds before the end of the certificate from which it is too late."""
+
+    port: int
+    address: str = "127.0.0.1"
+    server_name: str | None = None
+    ca_file: str | None = None
+    verify: bool = True
+    expiry: Latency = Latency()
+
+
+@dataclass(frozen=True)
+class DnsTarget:
+    """A question to a name server. ``values``: must all be in the answer; ``min``: how many there must be at least."""
+
+    name: str
+    type: str = "A"
+    server: str | None = None
+    port: int = 53
+    values: tuple[str, ...] = ()
+    min: int = 1
+
+
+@dataclass(frozen=True)
+class UnixTarget:
+    """A unix socket that accepts connections. ``expect``: regular expression searched in the answer to ``send``."""
+
+    path: str
+    send: str = ""
+    expect: str | None = None

@@ -1,0 +1,126 @@
+# Copyright (c) 2026 the toombos.incident authors
+# GNU General Public License v3.0 or later (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Kind tls: real certificates of every sort that goes wrong."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import ipaddress
+import socket
+import ssl
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from ansible_collections.toombos.incident.plugins.module_utils._tls import not_after
+
+KEY = ec.generate_private_key(ec.SECP256R1())
+
+
+def certificate(folder: Path, name: str = "127.0.0.1", begins: float = -1.0, ends: float = 30.0) -> Path:
+    """A certificate that signs itself, with its key; days from now."""
+    now = datetime.datetime.now(datetime.timezone.utc)
+    owner = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "peer")])
+    alternative: Any = x509.DNSName(name)
+    with contextlib.suppress(ValueError):
+        alternative = x509.IPAddress(ipaddress.ip_address(name))
+    built = (
+        x509.CertificateBuilder()
+        .subject_name(owner)
+        .issuer_name(owner)
+        .public_key(KEY.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now + datetime.timedelta(days=begins))
+        .not_valid_after(now + datetime.timedelta(days=ends))
+        .add_extension(x509.SubjectAlternativeName([alternative]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(KEY, hashes.SHA256())
+    )
+    private = KEY.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path = folder / "peer.pem"
+    path.write_bytes(private + built.public_bytes(serialization.Encoding.PEM))
+    return path
+
+
+@pytest.fixture
+def secure(peers: Any) -> Callable[[Path], int]:
+    def make(path: Path) -> int:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(path)
+
+        def behave(connection: socket.socket) -> None:
+            with contextlib.suppress(OSError), context.wrap_socket(connection, server_side=True) as secured:
+                secured.recv(1)
+
+        return int(peers.tcp(behave).port)
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("made", "asked", "status", "reason"),
+    [
+        ({}, {}, "pass", "ok"),
+        ({"ends": 10.0}, {}, "warn", "cert_ends"),
+        ({"ends": 0.5}, {}, "fail", "cert_ends"),
+        ({"ends": 10.0}, {"expiry": {"warn": "5d"}}, "pass", "ok"),
+        ({"ends": -0.5, "begins": -9.0}, {}, "fail", "cert_expired"),
+        ({"begins": 2.0}, {}, "fail", "cert_not_yet_valid"),
+        ({"name": "other.example"}, {}, "fail", "cert_wrong_name"),
+        ({"name": "10.1.2.3"}, {}, "fail", "cert_wrong_name"),
+        ({"name": "shop.example"}, {"server_name": "shop.example"}, "pass", "ok"),
+        ({}, {"ca_file": None}, "fail", "cert_untrusted"),
+        ({}, {"ca_file": None, "verify": False}, "pass", "ok"),
+        ({"ends": -0.5, "begins": -9.0}, {"verify": False}, "fail", "cert_expired"),
+        ({"ends": 10.0}, {"verify": False}, "warn", "cert_ends"),
+    ],
+)
+def test_certificates(secure: Any, ask: Any, tmp_path: Path, made: Any, asked: Any, status: str, reason: str) -> None:
+    path = certificate(tmp_path, **made)
+    raw = {"ca_file": str(path), **asked}
+    outcome = ask(kind="tls", port=secure(path), **{key: value for key, value in raw.items() if value is not None})
+    assert (outcome.status, outcome.reason) == (status, reason), outcome.message
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [(b"HTTP/1.1 400 Bad Request\r\n\r\n", "tls"), (b"SSH-2.0-OpenSSH\r\n", "tls"), (b"", "tls")],
+)
+def test_what_does_not_speak_tls(peers: Any, ask: Any, answer: bytes, reason: str) -> None:
+    def behave(connection: socket.socket) -> None:
+        connection.recv(4096)
+        connection.sendall(answer)
+
+    outcome = ask(kind="tls", port=peers.tcp(behave).port)
+    assert (outcome.status, outcome.reason) in {("fail", reason), ("fail", "reset")}
+
+
+def test_nobody_there_and_somebody_who_hangs(peers: Any, ask: Any) -> None:
+    assert ask(kind="tls", port=peers.free_port()).reason == "refused"
+    assert ask(kind="tls", port=peers.hang().port, timeout="300ms").reason == "timeout"
+
+
+def test_certificates_to_trust_that_are_not_there(secure: Any, ask: Any, tmp_path: Path) -> None:
+    outcome = ask(kind="tls", port=secure(certificate(tmp_path)), ca_file=str(tmp_path / "none.pem"))
+    assert (outcome.reason, "cannot be read as certificates" in outcome.message) == ("tls", True)
+
+
+@pytest.mark.parametrize("years", [1, 40])
+def test_the_end_of_a_certificate_is_read_from_its_bytes(tmp_path: Path, years: int) -> None:
+    path = certificate(tmp_path, ends=365.0 * years)
+    text = path.read_text().partition("-----BEGIN CERT")[2]
+    der = ssl.PEM_cert_to_DER_cert("-----BEGIN CERT" + text)
+    expected = x509.load_der_x509_certificate(der).not_valid_after_utc.timestamp()
+    assert not_after(der) == expected
+    for size in range(0, len(der), 7):
+        with contextlib.suppress(ValueError):
+            not_after(der[:size])
+            raise AssertionError("half a certificate was read")

@@ -1,0 +1,81 @@
+# Copyright (c) 2026 the toombos.incident authors
+# GNU General Public License v3.0 or later (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Kind unix: a socket file proves nothing, somebody must be behind it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from pathlib import Path
+from typing import Any, Iterator
+
+import pytest
+
+
+@pytest.fixture
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Answers PING with +PONG, and everything else with silence."""
+    path = str(tmp_path_factory.mktemp("u") / "s")
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(path)
+    listener.listen()
+
+    def serve() -> None:
+        while True:
+            try:
+                connection, _address = listener.accept()
+            except OSError:
+                return
+            with connection:
+                if connection.recv(100) == b"PING\r\n":
+                    for part in (b"+PO", b"NG\r\n"):
+                        connection.sendall(part)
+                    connection.recv(1)
+
+    threading.Thread(target=serve, daemon=True).start()
+    yield path
+    listener.shutdown(socket.SHUT_RDWR)
+    listener.close()
+
+
+def test_it_accepts(ask: Any, daemon: str) -> None:
+    assert ask(kind="unix", path=daemon).status == "pass"
+
+
+def test_it_answers(ask: Any, daemon: str) -> None:
+    assert ask(kind="unix", path=daemon, send="PING\r\n", expect=r"^\+PONG").status == "pass"
+    wrong = ask(kind="unix", path=daemon, send="QUIT\r\n", expect="PONG", timeout="500ms")
+    assert (wrong.status, wrong.reason) == ("fail", "bad_output")
+
+
+def test_it_keeps_silent(ask: Any, daemon: str) -> None:
+    assert ask(kind="unix", path=daemon, expect="hello", timeout="300ms").reason == "timeout"
+
+
+def test_nobody_is_behind_it(ask: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
+    path = tmp_path_factory.mktemp("u") / "s"
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(path))
+    assert ask(kind="unix", path=str(path)).reason == "refused"
+
+
+def test_it_is_not_there_or_something_else(ask: Any, tmp_path: Path) -> None:
+    assert ask(kind="unix", path=str(tmp_path / "none")).reason == "missing"
+    (tmp_path / "file").write_text("")
+    outcome = ask(kind="unix", path=str(tmp_path / "file"))
+    assert (outcome.reason, outcome.message.endswith("is not a socket")) == ("missing", True)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may become somebody else")
+def test_it_may_not_be_used(daemon: str) -> None:
+    code = (
+        "import os, sys; os.setgid(65534); os.setuid(65534)\n"
+        "import socket; s = socket.socket(socket.AF_UNIX)\n"
+        "try: s.connect(sys.argv[1])\nexcept PermissionError: raise SystemExit(7)\n"
+    )
+    import subprocess
+
+    os.chmod(daemon, 0o600)
+    assert subprocess.run(["/usr/bin/python3", "-c", code, daemon], check=False).returncode == 7
