@@ -177,7 +177,7 @@ KINDS: dict[str, Kind] = {
 def case(seed: int, number: int) -> Case:
     """The case of this number."""
     random = Random(f"{seed}:{number}")
-    deck = [kind for kind, about in KINDS.items() for _ in range(about.weight)]
+    deck = [kind for kind, about in KINDS.items() for _card in range(about.weight)]
     # A shuffled deck rather than dice: every kind comes up in each round, also in a short campaign.
     Random(f"{seed}:round {number // len(deck)}").shuffle(deck)
     faults = [_draw(deck[number % len(deck)], random)]
