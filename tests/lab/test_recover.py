@@ -26,7 +26,7 @@ class Expected:
 RECOVERED = {
     "stop": Expected("main", "down"),
     "kill": Expected("mock_crm", "down"),
-    "kill-worker": Expected("mock_crm", "hung"),
+    "kill-worker": Expected("mock_crm", "worker_dead"),
     "hang": Expected("main", "hung"),
     "hang-crm": Expected("mock_crm", "hung"),
     "errors": Expected("main", "failing"),
