@@ -27,6 +27,7 @@ from ansible_collections.toombos.incident.plugins.module_utils._managers.replica
 from ansible_collections.toombos.incident.plugins.module_utils._process.types import ProcessTable
 
 _POLL = 0.2
+_BETWEEN_LIVES = 1.5
 _MARGIN = 5.0  # seconds that the engine needs to kill and to tidy up, beside the grace
 _DOWN = frozenset({"created", "initialized", "exited", "stopped", "dead"})
 _STARTABLE = _DOWN - {"dead"}
@@ -86,26 +87,36 @@ class ComposeManager:
 
     def stop(self, deadline: float) -> None:
         """TERM (or the container's own signal) and KILL by the engine, for all replicas at once."""
+        surely: set[str] = set()
+        last_up = self._clock.monotonic()
         while True:
-            up = [container for container in self._containers(deadline) if container.status not in _DOWN]
-            if not up:
+            containers = self._containers(deadline)
+            up = [container for container in containers if container.status not in _DOWN]
+            # Between two lives Podman says "exited" and "nothing to stop", and starts it again a moment later.
+            doubtful = any(container.restarts and container.id not in surely for container in containers)
+            now = self._clock.monotonic()
+            if not up and (not doubtful or now >= min(deadline, last_up + _BETWEEN_LIVES)):
                 return
-            if self._clock.monotonic() >= deadline:
+            if now >= deadline:
                 said = "; ".join(f"{container.name} is {container.words}" for container in up)
                 raise ManagerError(
                     f"{self._name} has not stopped in time: {said}.",
                     "Look at its processes: one in uninterruptible sleep cannot be ended.",
                 )
-            self._stop_all(up, deadline)
-            # Looked at again: one that was just between two lives of a crash loop may have been started meanwhile.
+            if up:
+                surely |= self._stop_all(up, deadline)
+                last_up = self._clock.monotonic()
             self._clock.sleep(_POLL)
 
-    def _stop_all(self, containers: Sequence[Container], deadline: float) -> None:
+    def _stop_all(self, containers: Sequence[Container], deadline: float) -> set[str]:
+        """Ids of those that the engine says it has stopped."""
+        stopped: set[str] = set()
         problems: list[IncidentError] = []
 
         def stop(container: Container) -> None:
             try:
-                self._stop_one(container, deadline)
+                if self._stop_one(container, deadline):
+                    stopped.add(container.id)
             except IncidentError as problem:
                 problems.append(problem)
 
@@ -116,18 +127,21 @@ class ComposeManager:
             thread.join()
         if problems:
             raise problems[0]
+        return stopped
 
-    def _stop_one(self, container: Container, deadline: float) -> None:
+    def _stop_one(self, container: Container, deadline: float) -> bool:
         if container.status == "paused":
             # Frozen processes cannot act on a signal, and not every engine stops them.
             self._act(container, "unpause", deadline)
         left = max(0.0, deadline - self._clock.monotonic())
         grace = min(self._stop_timeout, max(0.0, left - _MARGIN))
-        self._act(container, f"stop?t={max(1, round(grace))}", min(deadline, self._clock.monotonic() + grace + _MARGIN))
+        return self._act(
+            container, f"stop?t={max(1, round(grace))}", min(deadline, self._clock.monotonic() + grace + _MARGIN)
+        )
 
-    def _act(self, container: Container, verb: str, deadline: float) -> None:
+    def _act(self, container: Container, verb: str, deadline: float) -> bool:
         try:
-            self._engine.act(container.id, verb, deadline=deadline)
+            return self._engine.act(container.id, verb, deadline=deadline)
         except ManagerError as problem:
             word = verb.partition("?")[0]
             raise ManagerError(

@@ -96,6 +96,57 @@ def test_every_key_arrives_in_its_field() -> None:
     assert (queue.manager.env_file, queue.manager.log) == ("/srv/queue/env", "/srv/queue/log")
 
 
+def test_a_service_of_a_compose_project() -> None:
+    written = {
+        "kind": "compose",
+        "project": "monitoring",
+        "service": "grafana",
+        "socket": "/run/podman/podman.sock",
+        "files": ["/opt/app/compose.yml", "/opt/app/override.yml"],
+        "project_directory": "/opt/app/",
+        "command": "podman compose",
+    }
+    raw = {"grafana": {"manager": written, "probes": {"memory": {"kind": "memory"}}}}
+    spec = parse_catalogue(raw).services["grafana"].manager
+    assert spec == ManagerSpec(
+        kind="compose",
+        project="monitoring",
+        service="grafana",
+        socket="/run/podman/podman.sock",
+        files=("/opt/app/compose.yml", "/opt/app/override.yml"),
+        project_directory="/opt/app",
+        compose=("podman", "compose"),
+    )
+    assert (spec.contained, spec.command) == (True, ())  # the program of compose is not the service's
+    raw["grafana"]["manager"] = {"kind": "compose", "project": "m", "service": "g"}
+    assert parse_catalogue(raw).services["grafana"].manager.socket == "/var/run/docker.sock"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "problem"),
+    [
+        ("project", None, "g.manager.project: is missing, a compose manager needs it"),
+        ("project", "../x", "g.manager.project: '../x' is not a name as compose has them"),
+        ("service", "--all", "g.manager.service: '--all' must be one word that does not begin with '-'"),
+        ("service", "a=b", "g.manager.service: 'a=b' is not a name"),
+        ("files", "compose.yml", "g.manager.files: must be a list, not text"),
+        ("files", ["compose.yml"], "g.manager.files[0]: 'compose.yml' is not an absolute path"),
+        ("match", "grafana", "g.manager.match: unknown key"),
+        ("user", "grafana", "g.manager.user: unknown key"),
+    ],
+)
+def test_what_a_compose_manager_does_not_take(key: str, value: Any, problem: str) -> None:
+    manager = {"kind": "compose", "project": "m", "service": "g", key: value}
+    (found,) = refused({"g": {"manager": manager, "probes": {"memory": {"kind": "memory"}}}})
+    assert found.startswith(problem)
+
+
+def test_what_a_compose_manager_needs_is_never_temporary() -> None:
+    manager = {"kind": "compose", "project": "m", "service": "g", "files": ["/srv/app/tmp/compose.yml"]}
+    (found,) = refused({"g": {"manager": manager, "temp": ["/srv/app/tmp"], "probes": {"m": {"kind": "memory"}}}})
+    assert "would take away '/srv/app/tmp/compose.yml' (g.manager.files)" in found
+
+
 def test_what_is_not_written_has_the_documented_defaults() -> None:
     db = parse_catalogue({"db": FULL["db"]}).services["db"]
     assert (db.tier, db.ports, db.depends_on, db.logs, db.temp) == ("application", (), (), (), ())

@@ -11,9 +11,10 @@ import json
 import socketserver
 import threading
 import time
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -75,6 +76,7 @@ class Engine:
         self.containers: dict[str, dict[str, Any]] = {}
         self.calls: list[str] = []
         self.refusals: dict[str, tuple[int, str]] = {}
+        self.on_look: Callable[[], None] = lambda: None  # called whenever somebody lists the containers
         self.deaf: set[str] = set()  # containers that live on after the first stop
         engine = self
 
@@ -105,6 +107,7 @@ class Engine:
     def get(self, handler: BaseHTTPRequestHandler) -> None:
         where = urlsplit(handler.path)
         if where.path == "/containers/json":
+            self.on_look()
             query = parse_qs(where.query)
             wanted = json.loads(query["filters"][0])["label"]
             found = [each for each in self.containers.values() if _carries(each, wanted)]

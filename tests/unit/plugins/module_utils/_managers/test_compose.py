@@ -244,6 +244,29 @@ def test_what_came_back_while_it_was_stopped_is_stopped_again(engine, told):
     assert engine.calls == ["stop p-web-1 t=5", "stop p-web-1 t=5"]
 
 
+def test_what_is_between_two_lives_is_caught_in_the_next_one(engine, told):
+    container = told("p-web-1", "exited", RestartCount=3)
+    engine.has(container)
+    looks = []
+
+    def revive():
+        looks.append(container["State"]["Status"])
+        if len(looks) == 3:
+            container["State"].update(Status="running", Pid=4712)
+
+    engine.on_look = revive
+    manager(engine).stop(within(30))
+    assert engine.calls == ["stop p-web-1 t=5"]
+    assert looks[-1] == container["State"]["Status"] == "exited"
+
+
+def test_what_has_ended_for_good_after_some_lives_is_believed(engine, told):
+    engine.has(told("p-web-1", "exited", RestartCount=3))
+    manager(engine).stop(within(30))
+    manager(engine).stop(within(0))
+    assert engine.calls == []
+
+
 def test_what_does_not_stop_is_reported_at_the_deadline(engine, told):
     engine.has(told("p-web-1"))
     engine.refusals["stop"] = (304, "")

@@ -92,6 +92,37 @@ TABLE = {
         t.HUNG,
         "stopped by a signal",
     ),
+    "was suspended by its manager, whose helper accepts connections": (
+        seen(manager=says(manager.FROZEN, 10, "paused"), managed=(MAIN,), checks=GOOD),
+        t.HUNG,
+        "paused",
+    ),
+    "some replicas do not run": (
+        seen(manager=says(manager.PARTIAL, 10, "1 of 2 containers run"), managed=(MAIN,), checks=GOOD),
+        t.DEGRADED,
+        "1 of 2 containers run; the others answer",
+    ),
+    "some replicas do not run, and the others answer badly": (
+        seen(manager=says(manager.PARTIAL, 10, "1 of 2 containers run"), managed=(MAIN,), checks=BAD),
+        t.DEGRADED,
+        "1 of 2 containers run; live: bad_status",
+    ),
+    "its manager holds its port for it": (
+        seen(
+            manager=ManagerState(True, manager.RUNNING, 10, proxies=(30,)),
+            managed=(MAIN,),
+            listeners=listen(30),
+            holders=(STRANGER,),
+            checks=BAD,
+        ),
+        t.FAILING,
+        "bad_status",
+    ),
+    "its manager has something to say": (
+        seen(manager=ManagerState(True, manager.RUNNING, 10, notes=("is defined differently",)), checks=GOOD),
+        t.HEALTHY,
+        "healthy, but is defined differently",
+    ),
     "is deadlocked": (seen(**RUNS, checks=SLOW), t.HUNG, "runs (running) but does not answer: live, deep"),
     "answers badly": (seen(**RUNS, checks=BAD), t.FAILING, "bad_status"),
     "does not listen": (
@@ -286,6 +317,7 @@ def test_every_condition_of_the_vocabulary_is_in_the_table() -> None:
     [
         (seen(**RUNS, checks=BAD), t.BLOCKED),
         (seen(**RUNS, checks=SLOW), t.BLOCKED),
+        (seen(manager=says(manager.FROZEN, 10), managed=(MAIN,), checks=SLOW), t.HUNG),
         (seen(managed=(FROZEN,), own=(FROZEN,), listeners=listen(10), holders=(FROZEN,), checks=SLOW), t.HUNG),
         (seen(manager=says(manager.STOPPED), checks=REFUSED), t.DOWN),
         (seen(**RUNS, checks=GOOD), t.HEALTHY),

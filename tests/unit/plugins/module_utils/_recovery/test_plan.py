@@ -57,6 +57,17 @@ def test_cure(build: Any, condition: str) -> None:
     assert [step.step for step in plan(build, condition, state).steps] == steps
 
 
+@pytest.mark.parametrize("state", [manager.FROZEN, manager.PARTIAL])
+@pytest.mark.parametrize("tier", ["application", "observability"])
+def test_a_start_resumes_what_its_manager_keeps(build: Any, state: str, tier: str) -> None:
+    kept = ManagerState(True, state, 10)
+    condition = t.HUNG if state == manager.FROZEN else t.DEGRADED
+    steps = plan(build, condition, kept, service={"tier": tier}).steps
+    assert [step.step for step in steps] == ["start", "wait_ready", "verify"]
+    forced = plan(build, condition, kept, service={"tier": tier}, forced=frozenset({"web"})).steps
+    assert [step.step for step in forced] == ["start", "wait_ready", "verify"]
+
+
 def test_every_condition_has_a_cure_or_a_refusal() -> None:
     assert set(CURES) | {t.FOREIGN, t.BAD_CONFIG, t.UNKNOWN} == set(TABLE)
 
