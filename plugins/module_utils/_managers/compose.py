@@ -75,7 +75,10 @@ class ComposeManager:
             )
         known = containers[0].config_hash if containers else ""
         if not containers or compose_program.is_changed(self._spec, known):
-            compose_program.create(self._spec, timeout=max(1.0, deadline - self._clock.monotonic()))
+            said = compose_program.create(self._spec, timeout=max(1.0, deadline - self._clock.monotonic()))
+            if not self._containers(deadline):
+                why = said or "it does not say why"
+                raise ManagerError(f"compose has created no container of {self._name}: {why}.")
             return
         if all(container.status == "dead" for container in containers):
             raise ManagerError(f"{self._name} cannot be started: {containers[0].name} is dead.", "Remove it by hand.")

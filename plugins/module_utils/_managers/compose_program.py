@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The compose program, for what only it can do: read the declared files, and create what is not there.
 
-Version 2 (``docker compose``), version 1 (``docker-compose``) and ``podman-compose`` take the same arguments here.
+Version 2 (``docker compose``), version 1 (``docker-compose``) and ``podman-compose`` take the same arguments here, as
+far as they have them.
 """
 
 from __future__ import annotations
@@ -43,7 +44,9 @@ def run_compose(
         nothing = "no compose program is installed (docker compose, docker-compose or podman-compose)"
         return CommandResult(None, "", "", False, 0.0, nothing)
     files = [word for file in spec.files for word in ("-f", file)]
-    directory = ["--project-directory", spec.project_directory] if spec.project_directory else []
+    # podman-compose does not know the option: it takes the directory of the first file.
+    chosen = spec.project_directory if os.path.basename(program[-1]) != "podman-compose" else None
+    directory = ["--project-directory", chosen] if chosen else []
     argv = [*program, "-p", spec.project or "", *files, *directory, *arguments]
     return run_command(argv, timeout=timeout, env=environment, stdin=stdin, max_output=max_output)
 
@@ -88,12 +91,16 @@ def newest_file(spec: ManagerSpec) -> float:
     return max((_modified(file) for file in spec.files), default=0.0)
 
 
-def create(spec: ManagerSpec, timeout: float) -> None:
-    """Create and start the service as the files define it, and nothing else of the project. Raises ManagerError."""
+def create(spec: ManagerSpec, timeout: float) -> str:
+    """Create and start the service as the files define it, and nothing else of the project; the program's last words.
+
+    Raises ManagerError. An old podman-compose says that all went well whatever happened: look whether it is there.
+    """
     answer = run_compose(spec, "up", "-d", "--no-deps", spec.service or "", timeout=timeout)
+    said = _last_words(answer.stderr)
     if answer.rc == 0:
-        return
-    why = answer.error or _last_words(answer.stderr) or f"rc {answer.rc}"
+        return said
+    why = answer.error or said or f"rc {answer.rc}"
     if answer.timed_out:
         why = f"not done after {timeout:.0f} s (an image that must be pulled? raise limits.ready_timeout)"
     raise ManagerError(f"compose could not create {spec.project}/{spec.service}: {why.rstrip('.')}.")

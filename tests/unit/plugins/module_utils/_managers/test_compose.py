@@ -162,10 +162,32 @@ def test_a_dead_container_is_not_removed(engine, told):
     assert engine.calls == []
 
 
-def test_what_is_not_there_is_created_by_compose_and_nothing_else(engine, program):
+def test_what_is_not_there_is_created_by_compose_and_nothing_else(engine, told, program):
     compose = program()
+    looks = []
+
+    def appear():
+        looks.append(engine.has(told("p-web-1")) if looks else None)
+
+    engine.on_look = appear
     manager(engine, project_directory="/opt/app", **compose.declared).start(within(30))
     assert compose.calls == ["--project-directory /opt/app up -d --no-deps web"]
+
+
+def test_a_program_that_only_says_that_it_went_well_is_not_believed(engine, program):
+    compose = program(error="exit code: 125")
+    with pytest.raises(ManagerError) as failed:
+        manager(engine, **compose.declared).start(within(30))
+    assert failed.value.message == (
+        "compose has created no container of p/web: network p_default found / exit code: 125."
+    )
+
+
+def test_a_creation_that_takes_too_long_says_what_may_be_the_reason(engine, program):
+    compose = program()
+    compose.path.write_text("#!/bin/sh\nsleep 60\n")
+    with pytest.raises(ManagerError, match=r"not done after 1 s \(an image that must be pulled\?"):
+        manager(engine, **compose.declared).start(within(0.5))
 
 
 def test_what_is_there_and_defined_as_it_was_is_started_by_the_engine(engine, told, program):

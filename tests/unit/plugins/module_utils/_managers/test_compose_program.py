@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -135,3 +136,17 @@ def test_a_file_that_is_written_again_is_read_again(tmp_path):
     assert module.is_changed(spec, hash_of(image="a")) is False
     declared(tmp_path, image="b")
     assert module.is_changed(spec, hash_of(image="a")) is True
+
+
+def test_a_host_without_compose_says_what_it_lacks(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "find_compose", lambda _socket, _environment: ())
+    answer = module.run_compose(replace(declared(tmp_path, image="a"), compose=()), "config", timeout=5.0)
+    assert answer.error.startswith("no compose program is installed")
+
+
+@pytest.mark.parametrize(("program", "passed"), [("docker-compose", True), ("podman-compose", False)])
+def test_podman_compose_has_no_option_for_the_directory(tmp_path, program, passed):
+    path = executable(tmp_path / program, '#!/bin/sh\necho "$@"\n')
+    spec = ManagerSpec("compose", project="p", service="web", project_directory="/opt/app", compose=(str(path),))
+    said = module.run_compose(spec, "config", timeout=20.0).stdout.strip()
+    assert said == ("-p p --project-directory /opt/app config" if passed else "-p p config")
