@@ -17,9 +17,9 @@ from ansible_collections.toombos.incident.plugins.module_utils._catalogue.fields
     read_pattern,
     read_timeout,
 )
+from ansible_collections.toombos.incident.plugins.module_utils._probe.spec_http import read_latency
 from ansible_collections.toombos.incident.plugins.module_utils._probe.targets import (
     FileTarget,
-    Latency,
     Levels,
     LogTarget,
 )
@@ -33,11 +33,9 @@ _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 
 def parse_file(fields: Fields) -> FileTarget:
     """The target of a file probe; problems are noted in ``fields``."""
-    age = fields.inner("max_age")
-    age.keys("max_age", (), ("warn", "fail"))
     target = FileTarget(
         path=fields.one("path", _read_glob) or "/",
-        max_age=Latency(age.one("warn", read_timeout), age.one("fail", read_timeout)),
+        max_age=read_latency(fields, "max_age"),
         min_size=fields.one("min_size", read_size),
         max_size=fields.one("max_size", read_size),
     )

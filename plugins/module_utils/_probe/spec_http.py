@@ -51,10 +51,10 @@ def parse_http(fields: Fields) -> HttpTarget:
     )
 
 
-def read_latency(fields: Fields) -> Latency:
-    """The key ``latency``: {warn: duration, fail: duration}, both optional."""
-    inner = fields.inner("latency")
-    inner.keys("latency", (), ("warn", "fail"))
+def read_latency(fields: Fields, key: str = "latency") -> Latency:
+    """The key: {warn: duration, fail: duration}, both optional."""
+    inner = fields.inner(key)
+    inner.keys(key, (), ("warn", "fail"))
     latency = Latency(inner.one("warn", read_timeout), inner.one("fail", read_timeout))
     if latency.warn is not None and latency.fail is not None and latency.warn > latency.fail:
         inner.note("warn", f"{latency.warn:g}s is above fail ({latency.fail:g}s)")

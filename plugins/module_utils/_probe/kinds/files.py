@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 import os
 import stat
@@ -28,7 +29,7 @@ def attempt(target: FileTarget, deadline: float, context: Context) -> Outcome:
     except Overdue:
         return Outcome(FAIL, reasons.TIMEOUT, f"the file system of {target.path} does not answer")
     except OSError as error:
-        return Outcome(FAIL, reasons.MISSING, f"{target.path}: {error.strerror}")
+        return unreadable(target.path, error)
     return judge(target, path, found, time.time())
 
 
@@ -37,10 +38,22 @@ def newest(path: str) -> str:
     folder, name = os.path.split(path)
     if not any(sign in name for sign in "*?["):
         return path
-    matches = [os.path.join(folder, entry) for entry in os.listdir(folder) if fnmatch.fnmatchcase(entry, name)]
-    if not matches:
-        raise FileNotFoundError(2, "nothing matches")
-    return max(matches, key=lambda match: os.lstat(match).st_mtime)
+    written: dict[str, float] = {}
+    for entry in os.listdir(folder):
+        if fnmatch.fnmatchcase(entry, name):
+            with contextlib.suppress(FileNotFoundError):  # removed meanwhile, or a link that leads nowhere
+                found = os.stat(os.path.join(folder, entry))
+                if stat.S_ISREG(found.st_mode):
+                    written[os.path.join(folder, entry)] = found.st_mtime
+    if not written:
+        raise FileNotFoundError(2, "no file matches")
+    return max(written, key=lambda match: (written[match], match))
+
+
+def unreadable(path: str, error: OSError) -> Outcome:
+    """The failure to look at a file."""
+    reason = reasons.DENIED if isinstance(error, PermissionError) else reasons.MISSING
+    return Outcome(FAIL, reason, f"{path}: {error.strerror}")
 
 
 def judge(target: FileTarget, path: str, found: os.stat_result, now: float) -> Outcome:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import stat
@@ -15,16 +16,21 @@ from typing import Callable, Iterable, Sequence
 from ansible_collections.toombos.incident.plugins.module_utils._bounded import Overdue, call_by
 from ansible_collections.toombos.incident.plugins.module_utils._probe import reasons
 from ansible_collections.toombos.incident.plugins.module_utils._probe.context import Context
-from ansible_collections.toombos.incident.plugins.module_utils._probe.kinds.files import newest
+from ansible_collections.toombos.incident.plugins.module_utils._probe.kinds.files import newest, unreadable
 from ansible_collections.toombos.incident.plugins.module_utils._probe.targets import LogTarget
 from ansible_collections.toombos.incident.plugins.module_utils._probe.types import FAIL, PASS, WARN, Outcome
+from ansible_collections.toombos.incident.plugins.module_utils._redact import redact
 from ansible_collections.toombos.incident.plugins.module_utils._values import format_duration
 
 _SAMPLE = 200
 _LONGEST = 4000  # characters of a line that are looked at
 _TRACEBACK = "Traceback (most recent call last):"
 _CHAINED = ("During handling of the above exception", "The above exception was the direct cause")
-_TIME = re.compile(r"\W{0,2}(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,]\d+)?\s?(Z|[+-]\d\d:?\d\d)?")
+# The time stands first, or behind one word: a level (ERROR …), or the name of a field (time=…, {"timestamp": "…).
+_TIME = re.compile(
+    r"\W{0,3}(?:[A-Za-z_@]{1,20}\W{1,8})?"
+    r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,]\d+)?\s?(Z|[+-]\d\d:?\d\d)?"
+)
 
 
 @dataclass(frozen=True)
@@ -40,11 +46,11 @@ class Errors:
 def attempt(target: LogTarget, deadline: float, context: Context) -> Outcome:
     """Read the end of the log once. A log that is not there has no errors to show, and that is a failure to look."""
     try:
-        path, text = call_by(deadline, context.clock, lambda: _read_end(newest(target.path), target.window))
+        path, text = call_by(deadline, context.clock, lambda: _read_log(newest(target.path), target.window))
     except Overdue:
         return Outcome(FAIL, reasons.TIMEOUT, f"the file system of {target.path} does not answer")
     except OSError as error:
-        return Outcome(FAIL, reasons.MISSING, f"{target.path}: {error.strerror}")
+        return unreadable(target.path, error)
     oldest = None if target.since is None else time.time() - target.since
     return _judge(target, path, count_errors(text.splitlines(), target.match, target.baseline, oldest))
 
@@ -89,18 +95,21 @@ def written_at(line: str) -> float | None:
 
 def _entries(lines: Iterable[str]) -> Iterable[tuple[str, list[str]]]:
     """Lines with what belongs to them: indented lines, tracebacks, and the exception at the end of one."""
-    head, body, in_traceback = "", [], False
+    head, body, in_traceback, complete = "", [], False, False
     for line in lines:
         starts = line.startswith(_TRACEBACK)
-        indented = line[:1] in (" ", "\t")
-        belongs = starts or indented or in_traceback or line.startswith(_CHAINED) or not line.strip()
+        within = line[:1] in (" ", "\t") or not line.strip()
+        chained = line.startswith(_CHAINED)
+        # One traceback belongs to a line; the next one only where Python says so. Else it is another error.
+        belongs = within or chained or in_traceback or (starts and not complete)
         if belongs and head:
             body.append(line)
-            in_traceback = starts or (in_traceback and (indented or not line.strip()))
+            complete = not chained and (complete or (in_traceback and not within))
+            in_traceback = starts or (in_traceback and within)
             continue
         if head:
             yield head, body
-        head, body, in_traceback = line, [], starts
+        head, body, in_traceback, complete = line, [], starts, False
     if head:
         yield head, body
 
@@ -116,20 +125,32 @@ def _told(head: str, body: Sequence[str], is_error: Callable[[str], object]) -> 
 
 
 def _judge(target: LogTarget, path: str, errors: Errors) -> Outcome:
-    observed = {"path": path, "errors": errors.count, "first": errors.first[:_SAMPLE], "last": errors.last[:_SAMPLE]}
+    # Before they are cut: half a secret is not recognised as one.
+    first, last = (redact(line)[:_SAMPLE] for line in (errors.first, errors.last))
+    observed = {"path": path, "errors": errors.count, "first": first, "last": last}
     limits = {name: level for name, level in target.levels.__dict__.items() if level != float("inf")}
     span = f"the last {target.window // 1024} KiB" if target.since is None else format_duration(target.since)
     untold = "" if errors.timed or not errors.count else " (its lines do not say when, so all of them count)"
     message = f"{errors.count} errors in {span} of {path}{untold}"
-    if errors.last:
-        message += f", the last: {errors.last[:_SAMPLE]}"
+    if last:
+        message += f", the last: {last}"
     for status, limit in ((FAIL, target.levels.fail), (WARN, target.levels.warn)):
         if errors.count >= limit:
             return Outcome(status, reasons.ERRORS, message, observed, limits)
     return Outcome(PASS, reasons.OK, message, observed, limits)
 
 
-def _read_end(path: str, window: int) -> tuple[str, str]:
+def _read_log(path: str, window: int) -> tuple[str, str]:
+    """The end of the log. What a rotation has just moved away belongs to it as long as the new file is short."""
+    text, size = _read_end(path, window)
+    if size < window:
+        with contextlib.suppress(OSError):  # there need not be an older one
+            text = _read_end(f"{path}.1", window - size)[0] + "\n" + text
+    return os.path.realpath(path), text
+
+
+def _read_end(path: str, window: int) -> tuple[str, int]:
+    """The whole lines in the last ``window`` bytes, and the size of the file."""
     # O_NONBLOCK: a pipe in the place of a log must not hold up the probe.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
@@ -142,4 +163,4 @@ def _read_end(path: str, window: int) -> tuple[str, str]:
         os.close(descriptor)
     if start:  # the first line is most likely only the end of one
         data = data.partition(b"\n")[2]
-    return os.path.realpath(path), data.decode("utf-8", "replace")
+    return data.decode("utf-8", "replace"), found.st_size

@@ -6,11 +6,14 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from ansible_collections.toombos.incident.plugins.module_utils._probe.spec import ProbeSpecError
 
 
 @pytest.mark.parametrize(
@@ -55,3 +58,35 @@ def test_a_link_is_followed_and_its_end_is_named(ask: Any, tmp_path: Path) -> No
 
 def test_a_directory_is_no_file(ask: Any, tmp_path: Path) -> None:
     assert ask(kind="file", path=str(tmp_path)).message == f"{tmp_path} is not a file"
+
+
+def test_only_files_match_and_a_link_is_as_new_as_its_end(ask: Any, tmp_path: Path) -> None:
+    (tmp_path / "dump-1.sql").write_text("x")
+    os.utime(tmp_path / "dump-1.sql", (time.time() - 500,) * 2)
+    (tmp_path / "dump-2.sql").symlink_to("dump-1.sql")
+    (tmp_path / "dump-3.sql").symlink_to("nowhere")
+    (tmp_path / "dump-4.sql").mkdir()
+    outcome = ask(kind="file", path=f"{tmp_path}/dump-*.sql", max_age={"warn": "1m"})
+    assert (outcome.reason, outcome.observed["path"]) == ("stale", str(tmp_path / "dump-1.sql"))
+
+
+def test_a_match_that_vanishes_while_it_is_looked_at(ask: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "dump-1.sql").write_text("x")
+    listed = os.listdir(tmp_path)
+    monkeypatch.setattr(os, "listdir", lambda path: [*listed, "dump-0.sql"])
+    assert ask(kind="file", path=f"{tmp_path}/dump-*.sql").status == "pass"
+
+
+def test_a_file_on_a_dead_mount(ask: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    released, look = threading.Event(), os.stat
+    monkeypatch.setattr(os, "stat", lambda path, **more: released.wait(60) if path == "/dead/x" else look(path, **more))
+    try:
+        outcome = ask(kind="file", path="/dead/x", seconds=0.2)
+    finally:
+        released.set()
+    assert (outcome.status, outcome.reason) == ("fail", "timeout")
+
+
+def test_ages_in_the_wrong_order_are_refused(ask: Any) -> None:
+    with pytest.raises(ProbeSpecError, match=r"p\.max_age\.warn: 300s is above fail \(60s\)"):
+        ask(kind="file", path="/x", max_age={"warn": "5m", "fail": "1m"})

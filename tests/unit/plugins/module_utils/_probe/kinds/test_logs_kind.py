@@ -58,6 +58,14 @@ def test_a_traceback_without_a_line_of_its_own_counts_and_is_told_by_its_end() -
     assert (found.count, found.last) == (1, "RuntimeError: no")
 
 
+def test_tracebacks_that_do_not_belong_together_are_several_errors() -> None:
+    crash = "Traceback (most recent call last):\n  File\nRuntimeError: no\n"
+    assert count(crash * 3).count == 3, "a process without a logger that crashes at every start"
+    assert count("2026-11-23 14:45:54 ERROR boom\n" + crash * 2).count == 2
+    chained = f"{crash}\nThe above exception was the direct cause of the following exception:\n\n{crash}"
+    assert count(chained * 2).count == 2
+
+
 def test_only_what_is_young_enough_counts() -> None:
     young = time.mktime((2026, 11, 23, 14, 46, 30, 0, 0, -1))
     assert count(MIXED, oldest=young).count == 1
@@ -71,6 +79,9 @@ def test_only_what_is_young_enough_counts() -> None:
         ("2026-11-23T14:45:54Z x", 1795445154.0),
         ("2026-11-23T14:45:54.123+01:00 x", 1795441554.0),
         ("[2026-11-23 14:45:54 -0530] x", 1795464954.0),
+        ('{"timestamp": "2026-11-23T14:45:54Z", "level": "error"}', 1795445154.0),
+        ('time="2026-11-23T14:45:54Z" level=error', 1795445154.0),
+        ("ERROR:    2026-11-23 14:45:54 +00:00 x", 1795445154.0),
         ("2026-99-23 14:45:54 x", None),
         ("no time 2026-11-23 14:45:54", None),
     ],
@@ -108,3 +119,32 @@ def test_after_a_rotation_the_newest_of_a_family_counts(ask: Any, tmp_path: Path
     os.utime(tmp_path / "app-1.log", (1.0, 1.0))
     (tmp_path / "app-2.log").write_text("fine\n")
     assert ask(kind="log", path=f"{tmp_path}/app-*.log", warn=1).status == "pass"
+
+
+def test_what_a_rotation_has_just_moved_away_still_counts(ask: Any, tmp_path: Path) -> None:
+    log = tmp_path / "app.log"
+    log.write_text("fine\n" * 10 + "ERROR one\nERROR two\n")
+    os.rename(log, tmp_path / "app.log.1")
+    log.write_text("ERROR three\n")
+    outcome = ask(kind="log", path=str(log), warn=1)
+    assert (outcome.observed["errors"], outcome.observed["first"]) == (3, "ERROR one")
+    assert ask(kind="log", path=str(log), warn=1, window=22).observed["errors"] == 1, "no more than the window"
+    log.unlink()
+    assert ask(kind="log", path=str(log), warn=1).reason == "missing"
+
+
+def test_a_secret_is_hidden_before_the_line_is_cut(ask: Any, tmp_path: Path) -> None:
+    log = tmp_path / "app.log"
+    line = "ERROR cannot connect to postgres://app:hunter2hunter2@db/"
+    log.write_text(line.replace("cannot", "cannot " + "x" * (200 - line.index("hunter2") - len("x hunter"))) + "\n")
+    outcome = ask(kind="log", path=str(log), warn=1)
+    assert "postgres://app:" in outcome.message
+    assert "hunter" not in f"{outcome.message} {outcome.observed}"
+
+
+def test_a_log_that_may_not_be_read(ask: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: str, flags: int) -> int:
+        raise PermissionError(13, "Permission denied")  # what root never sees
+
+    monkeypatch.setattr(os, "open", refuse)
+    assert ask(kind="log", path=str(tmp_path / "app.log"), warn=1).reason == "denied"
