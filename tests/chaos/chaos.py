@@ -118,10 +118,13 @@ def campaign(seed: int, cases: list[Case], workers: int) -> int:
             else:
                 progress(seed, trials, len(cases), time.monotonic() - began)
     finally:
+        # Also for a campaign that is stopped half-way: what it has seen is not lost.
         _end(team, waiting)
-    goals = Goals.of(trials)
-    print(table(seed, trials, goals, time.monotonic() - began), flush=True)
-    write(HOME / "report.json", seed, trials, goals)
+        while not done.empty():
+            trials.append(done.get())
+        goals = Goals.of(trials)
+        print(table(seed, trials, goals, time.monotonic() - began), flush=True)
+        write(HOME / "report.json", seed, trials, goals)
     return 0 if goals.reached and len(trials) == len(cases) else 1
 
 
