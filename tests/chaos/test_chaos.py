@@ -59,6 +59,13 @@ def test_a_case_that_is_right() -> None:
     assert judged(FOREIGN, outcome=REPORTED, recovered=False, after=set(SERVICES) - {"main"}).verdict == "reported"
 
 
+def test_what_dies_for_ever_and_is_found_well_is_not_counted_as_recovered() -> None:
+    trial = judged(Fault("crash-late"))
+    assert (trial.verdict, trial.problems) == ("missed", [])
+    goals = Goals.of([trial])
+    assert (goals.recovered, goals.missed, goals.reached) == (0, 1, False)
+
+
 @pytest.mark.parametrize(
     ("words", "trial"),
     [

@@ -29,7 +29,7 @@ class Trial:
     done: list[str] = field(default_factory=list)
     before: set[str] = field(default_factory=set)
     after: set[str] = field(default_factory=set)
-    recovered: bool = False
+    recovered: bool = False  # as it says itself
     hung: bool = False
     worse: list[str] = field(default_factory=list)
     touched: list[str] = field(default_factory=list)
@@ -49,7 +49,10 @@ class Trial:
             return "worse"
         if self.problems:
             return "wrong"
-        return "recovered" if self.recovered else "reported"
+        if not self.recovered:
+            return "reported"
+        # It was well at the moment of the look, and nobody may call that a success.
+        return "missed" if self.case.fickle else "recovered"
 
     def record(self) -> dict[str, Any]:
         """For the report in JSON."""
