@@ -1,16 +1,28 @@
 #!/bin/sh
-# A container engine and the image of a host with systemd, sshd and Python, for the molecule scenarios.
+# A container engine and the images of hosts with systemd, sshd and Python, for the molecule scenarios.
 #
-# `eval "$(tools/containers.sh)"` sets INCIDENT_ENGINE, INCIDENT_IMAGE and, where the engine needs other settings than its
-# own here, CONTAINERS_CONF. Exit code 77: no engine can be had; the last line says why.
+# `eval "$(tools/containers.sh)"` sets INCIDENT_ENGINE, INCIDENT_IMAGE (Debian 13), with the argument "both" also
+# INCIDENT_IMAGE_OLD (Debian 12), and, where the engine needs other settings than its own here, CONTAINERS_CONF.
+# Exit code 77: no engine can be had; the last line says why.
 #
-# INCIDENT_IMAGE, set before: that image is used as it is. INCIDENT_BASE: the stock image to build from (debian:trixie).
+# INCIDENT_IMAGE or INCIDENT_IMAGE_OLD, set before: that image is used as it is.
 set -eu
 cd "$(dirname "$0")/.."
-packages="systemd systemd-sysv dbus openssh-server python3 python3-fastapi python3-uvicorn python3-pydantic-settings sudo iproute2 procps supervisor"
-suite=trixie
+common="systemd systemd-sysv dbus openssh-server python3 python3-fastapi python3-uvicorn sudo iproute2 procps supervisor"
+
+packages_of() {
+    case $1 in
+        trixie) echo "$common python3-pydantic-settings" ;;
+        bookworm) echo "$common python3-dotenv" ;;
+    esac
+}
+
 # The tag follows from what is in it: other packages make another image.
-image=${INCIDENT_IMAGE:-localhost/toombos-incident-host:$(echo "$suite $packages" | cksum | cut -d ' ' -f 1)}
+tag_of() { echo "localhost/toombos-incident-host:$(echo "$1 $(packages_of "$1")" | cksum | cut -d ' ' -f 1)"; }
+
+image=${INCIDENT_IMAGE:-$(tag_of trixie)}
+image_old=
+[ "${1:-}" != both ] || image_old=${INCIDENT_IMAGE_OLD:-$(tag_of bookworm)}
 
 say() { printf 'containers: %s\n' "$*" >&2; }
 skip() { say "$*"; exit 77; }
@@ -39,18 +51,19 @@ find_engine() {
 }
 
 # The host image, from the distribution's packages alone when that is possible, else on top of a stock image.
-build_image() {
-    say "building $image"
+build_image() { # IMAGE SUITE
+    say "building $1"
+    packages=$(packages_of "$2")
     list=$(echo "$packages" | tr ' ' ',')
     if is_root_on_debian && { command -v mmdebstrap >/dev/null || install mmdebstrap; } &&
-        mmdebstrap --quiet --variant=minbase --include="$list" "$suite" - 2>build/logs/image.log | "$engine" import - "$image" >&2; then
+        mmdebstrap --quiet --variant=minbase --include="$list" "$2" - 2>build/logs/image.log | "$engine" import - "$1" >&2; then
         return
     fi
     printf 'FROM %s\nRUN apt-get update && apt-get install -y --no-install-recommends %s && apt-get clean\nCMD ["/sbin/init"]\n' \
-        "${INCIDENT_BASE:-docker.io/library/debian:$suite}" "$packages" | "$engine" build -t "$image" - >&2
+        "docker.io/library/debian:$2" "$packages" | "$engine" build -t "$1" - >&2
 }
 
-has_image() { "$engine" image inspect "$image" >/dev/null 2>&1; }
+has_image() { "$engine" image inspect "$1" >/dev/null 2>&1; }
 
 boots() { # a privileged container with systemd in it starts
     "$engine" run --rm --privileged "$image" /bin/true >build/logs/container.log 2>&1
@@ -64,8 +77,9 @@ if [ -z "$engine" ]; then
     engine=$(find_engine)
     [ -n "$engine" ] || skip "podman is installed, but does not work here: $(podman info 2>&1 | tail -n 1)"
 fi
-if ! has_image && ! build_image; then
-    skip "$image could neither be built from packages nor from a stock image"
+has_image "$image" || build_image "$image" trixie || skip "$image could neither be built from packages nor from a stock image"
+if [ -n "$image_old" ] && ! has_image "$image_old"; then
+    build_image "$image_old" bookworm || skip "$image_old could neither be built from packages nor from a stock image"
 fi
 conf=${CONTAINERS_CONF:-}
 if ! boots && [ "$engine" = podman ]; then
@@ -77,4 +91,5 @@ if ! boots && [ "$engine" = podman ]; then
     boots || skip "podman cannot start a privileged container here: $(tail -n 1 build/logs/container.log)"
 fi
 printf 'export INCIDENT_ENGINE=%s INCIDENT_IMAGE=%s\n' "$engine" "$image"
+[ -z "$image_old" ] || printf 'export INCIDENT_IMAGE_OLD=%s\n' "$image_old"
 [ -z "$conf" ] || printf 'export CONTAINERS_CONF=%s\n' "$conf"

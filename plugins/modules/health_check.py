@@ -118,7 +118,7 @@ checks:
       (not answered by the deadline).
     - The reason is one word, for example V(ok), V(refused), V(timeout), V(wrong_service), V(bad_status), V(bad_body),
       V(slow), V(not_running), V(over_limit), V(cert_expired), V(flapping) or V(deadline).
-    - RV(checks[].retried) is true where it passed only after an attempt had failed.
+    - C(retried) is true where it passed only after an attempt had failed.
     - The latency of the last attempt is given in seconds.
   returned: unless an option is not valid
   type: list

@@ -7,13 +7,20 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from pydantic_settings import BaseSettings, SettingsConfigDict
+try:
+    from pydantic_settings import BaseSettings
+except ImportError:  # Debian 12 has the first pydantic, which brings it along
+    from pydantic import BaseSettings
 
 
 class Settings(BaseSettings):
     """A missing or empty file is accepted: that starts in live mode, as the real one does."""
 
-    model_config = SettingsConfigDict(env_file=".env", extra="forbid")
+    class Config:
+        """As both generations of pydantic read it."""
+
+        env_file = ".env"
+        extra = "forbid"
 
     ENVIRONMENT: str = "development"
     DRY_RUN_MODE: bool = False
