@@ -19,7 +19,7 @@ LAB := python tests/lab/lab.py $(if $(LAB_PORT),--base-port $(LAB_PORT))
 
 CHAOS := python tests/chaos/chaos.py $(if $(SEED),--seed $(SEED)) $(if $(WORKERS),--workers $(WORKERS))
 
-.PHONY: help setup recover test $(GROUPS) chaos matrix lab-up lab-break lab-status lab-down requirements clean
+.PHONY: help setup recover test $(GROUPS) chaos bench matrix lab-up lab-break lab-status lab-down requirements clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^(# )?[a-z-]+:.*## / { sub(/^# /, ""); printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ $(GROUPS): setup
 
 chaos: setup ## 500 random faults, a recovery after each: CASES=50 SEED=7; one of them again: SEED=7 CASE=12 KEEP=1
 	@$(CHAOS) $(if $(CASE),--case $(CASE) $(if $(KEEP),--keep),$(if $(CASES),--cases $(CASES)))
+
+bench: setup ## The main job beside other tools, on hosts in namespaces (root): HOSTS="1 10" ROUNDS=3; not part of test
+	@tests/bench/enter.sh python tests/bench/bench.py --hosts $(or $(HOSTS),1 10 25 50) --rounds $(or $(ROUNDS),3)
 
 matrix: setup ## The oldest and the newest ansible-core (not part of test)
 	@tools/matrix.sh
