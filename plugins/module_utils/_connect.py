@@ -18,14 +18,16 @@ TIMEOUT = "timeout"
 UNREACHABLE = "unreachable"
 DNS = "dns"
 RESET = "reset"
+DENIED = "denied"
 
 _RESETS = frozenset({errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED})
 # When addresses fail differently the most telling reason wins: "it is there but hangs" before "nothing is there".
 _TELLING = (TIMEOUT, RESET, REFUSED, UNREACHABLE)
+_PAUSE = 0.05  # seconds between two knocks on a door behind which the queue is full
 
 
 class NetworkProblem(IncidentError):
-    """A connection failed. ``reason`` is refused, timeout, unreachable, dns or reset."""
+    """A connection failed. ``reason`` is refused, timeout, unreachable, dns, reset or denied."""
 
     def __init__(self, reason: str, message: str) -> None:
         self.reason = reason
@@ -72,10 +74,17 @@ def connect(host: str, port: int, *, deadline: float, clock: Clock) -> socket.so
 def connect_unix(path: str, *, deadline: float, clock: Clock) -> socket.socket:
     """A connected Unix stream socket. Raises NetworkProblem; a missing socket file counts as refused."""
     doing = f"connecting to {path}"
-    try:
-        return _connect_one(socket.AF_UNIX, path, remaining(deadline, clock, doing))
-    except OSError as error:
-        raise explain(error, doing) from None
+    while True:
+        try:
+            return _connect_one(socket.AF_UNIX, path, remaining(deadline, clock, doing))
+        except BlockingIOError:
+            # The queue is full: it listens, but does not accept. The kernel says so at once instead of waiting.
+            doing = f"connecting to {path}, which does not accept"
+            clock.sleep(min(_PAUSE, remaining(deadline, clock, doing)))
+        except PermissionError as error:
+            raise NetworkProblem(DENIED, f"{error.strerror}: {doing}") from None
+        except OSError as error:
+            raise explain(error, doing) from None
 
 
 def _connect_one(family: int, address: Any, timeout: float) -> socket.socket:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import ssl
 
 TLS = "tls"
+NOT_TLS = "not_tls"
 CERT_EXPIRED = "cert_expired"
 CERT_NOT_YET_VALID = "cert_not_yet_valid"
 CERT_WRONG_NAME = "cert_wrong_name"
@@ -29,6 +30,8 @@ _VERIFY_CODES = {
     62: CERT_WRONG_NAME,  # host name mismatch
     64: CERT_WRONG_NAME,  # IP address mismatch
 }
+# What OpenSSL calls an answer that is no TLS at all.
+_NOT_TLS = frozenset({"WRONG_VERSION_NUMBER", "UNKNOWN_PROTOCOL", "PACKET_LENGTH_TOO_LONG", "BAD_RECORD_TYPE"})
 _SEQUENCE, _UTC_TIME, _GENERALIZED_TIME, _VERSION = 0x30, 0x17, 0x18, 0xA0
 
 
@@ -59,12 +62,13 @@ def explain_secured(error: OSError, doing: str) -> NetworkProblem:
         return explain(error, doing)
     code = getattr(error, "verify_code", 0)
     detail = getattr(error, "verify_message", "") or getattr(error, "reason", "") or str(error)
-    reason = _VERIFY_CODES.get(code, CERT_UNTRUSTED) if code else TLS
+    plain = NOT_TLS if getattr(error, "reason", "") in _NOT_TLS else TLS
+    reason = _VERIFY_CODES.get(code, CERT_UNTRUSTED) if code else plain
     return NetworkProblem(reason, f"TLS failed ({detail}): {doing}")
 
 
-def not_after(certificate: bytes) -> float:
-    """When a certificate (DER) ends, in seconds since the epoch. Raises ValueError.
+def validity(certificate: bytes) -> tuple[float, float]:
+    """When a certificate (DER) begins and ends, in seconds since the epoch. Raises ValueError.
 
     Python tells this only of certificates that it has verified.
     """
@@ -75,12 +79,12 @@ def not_after(certificate: bytes) -> float:
         _tag, _content, rest = _element(rest)  # the serial number
     for _field in ("signature algorithm", "issuer"):
         _tag, _content, rest = _element(rest)
-    tag, validity, _rest = _element(rest)
+    tag, period, _rest = _element(rest)
     if tag != _SEQUENCE:
         raise ValueError("not a certificate")
-    _tag, _begin, rest = _element(validity)
-    tag, end, _rest = _element(rest)
-    return _moment(tag, end)
+    first_tag, first, rest = _element(period)
+    last_tag, last, _rest = _element(rest)
+    return _moment(first_tag, first), _moment(last_tag, last)
 
 
 def _element(data: bytes) -> tuple[int, bytes, bytes]:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-import ipaddress
+import socket
 import struct
 from dataclasses import dataclass
 
@@ -18,6 +18,8 @@ _RECORD = struct.Struct(">HHIH")
 _RECURSION, _RESPONSE, _TRUNCATED = 0x0100, 0x8000, 0x0200
 _POINTER = 0xC0
 _MOST_JUMPS = 32
+_LONGEST = 255  # of a name
+_FAMILIES = {"A": socket.AF_INET, "AAAA": socket.AF_INET6}
 
 
 @dataclass(frozen=True)
@@ -49,30 +51,56 @@ def parse(message: bytes, question: bytes, kind: str) -> Answer:
         # Servers may repeat the name in other letters, but not another name.
         if message[12 : 12 + size].lower() != question[12:].lower():
             raise ValueError("is the answer to another question")
-        values = _values(message, 12 + size, answers, kind)
-        return Answer(flags & 0x000F, bool(flags & _TRUNCATED), tuple(values))
+        if flags & _TRUNCATED:  # it may have been cut anywhere
+            return Answer(flags & 0x000F, True, ())
+        name, _end = _read_name(question, _HEADER.size)
+        return Answer(flags & 0x000F, False, tuple(_values(message, 12 + size, answers, kind, name)))
     except (struct.error, IndexError, UnicodeDecodeError):
         raise ValueError("cannot be read") from None
 
 
-def _values(message: bytes, offset: int, count: int, kind: str) -> list[str]:
-    found = []
+def canonical(address: str, kind: str) -> str:
+    """An address as answers show it. Raises ValueError for what is no address of that type."""
+    try:
+        return socket.inet_ntop(_FAMILIES[kind], socket.inet_pton(_FAMILIES[kind], address))
+    except OSError:
+        raise ValueError(f"{address!r} is no address of type {kind}") from None
+
+
+def reversed_name(name: str) -> str:
+    """The name under which the PTR records of an address stand; what is no address stays as it is."""
+    for family, suffix in ((socket.AF_INET, "in-addr.arpa"), (socket.AF_INET6, "ip6.arpa")):
+        try:
+            data = socket.inet_pton(family, name)
+        except OSError:
+            continue
+        labels = map(str, data) if family == socket.AF_INET else iter(data.hex())
+        return ".".join([*reversed(list(labels)), suffix])
+    return name
+
+
+def _values(message: bytes, offset: int, count: int, kind: str, name: str) -> list[str]:
+    """What belongs to the name, or to the name that it is an alias of. Aliases come before what they lead to."""
+    found, names = [], {name.lower()}
     for _number in range(count):
-        _name, offset = _read_name(message, offset)
-        code, _class, _life, length = _RECORD.unpack_from(message, offset)
+        owner, offset = _read_name(message, offset)
+        code, family, _life, length = _RECORD.unpack_from(message, offset)
         offset += _RECORD.size
         if offset + length > len(message):
             raise ValueError("ends in the middle of a record")
-        if code == TYPES[kind]:
-            found.append(_text(message, offset, length, kind))
+        if owner.lower() in names and family == _INTERNET:
+            if code == TYPES["CNAME"]:
+                names.add(_read_name(message, offset)[0].lower())
+            if code == TYPES[kind]:
+                found.append(_text(message, offset, length, kind))
         offset += length
     return found
 
 
 def _text(message: bytes, offset: int, length: int, kind: str) -> str:
     data = message[offset : offset + length]
-    if kind in ("A", "AAAA"):
-        return str(ipaddress.ip_address(data))
+    if kind in _FAMILIES:
+        return socket.inet_ntop(_FAMILIES[kind], data)
     if kind == "TXT":
         parts, at = [], 0
         while at < len(data):
@@ -88,12 +116,15 @@ def _text(message: bytes, offset: int, length: int, kind: str) -> str:
 def _read_name(message: bytes, offset: int) -> tuple[str, int]:
     """The name and the offset behind it. Pointers lead backwards only, so that they cannot run in circles."""
     labels: list[str] = []
-    end = -1
+    end, length = -1, 0
     for _jump in range(_MOST_JUMPS):
         while message[offset] and message[offset] < _POINTER:
             size = message[offset]
             labels.append(message[offset + 1 : offset + 1 + size].decode("ascii"))
             offset += 1 + size
+            length += 1 + size
+            if length > _LONGEST:
+                raise ValueError("has a name that is too long")
         if not message[offset]:
             return ".".join(labels), (end if end >= 0 else offset + 1)
         target = struct.unpack_from(">H", message, offset)[0] & 0x3FFF

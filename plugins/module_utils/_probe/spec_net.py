@@ -19,7 +19,12 @@ from ansible_collections.toombos.incident.plugins.module_utils._catalogue.fields
     read_timeout,
     read_word,
 )
-from ansible_collections.toombos.incident.plugins.module_utils._probe.dns_message import TYPES, build
+from ansible_collections.toombos.incident.plugins.module_utils._probe.dns_message import (
+    TYPES,
+    build,
+    canonical,
+    reversed_name,
+)
 from ansible_collections.toombos.incident.plugins.module_utils._probe.spec_http import read_bool
 from ansible_collections.toombos.incident.plugins.module_utils._probe.targets import (
     DnsTarget,
@@ -58,12 +63,14 @@ def parse_dns(fields: Fields) -> DnsTarget:
     expect = fields.inner("expect")
     expect.keys("expect", (), ("values", "min"))
     least = expect.one("min", read_integer_from(0))
+    kind = fields.one("type", _read_type) or "A"
+    name = fields.one("name", _read_name) or "."
     return DnsTarget(
-        name=fields.one("name", _read_name) or ".",
-        type=fields.one("type", _read_type) or "A",
+        name=reversed_name(name) if kind == "PTR" else name,
+        type=kind,
         server=fields.one("server", read_word),
         port=fields.one("port", read_port) or 53,
-        values=expect.many("values", read_text),
+        values=expect.many("values", lambda value: _read_value(value, kind)),
         min=least if least is not None else 1,
     )
 
@@ -93,6 +100,14 @@ def _read_name(value: Any) -> str:
     except ValueError as error:
         raise Malformed(str(error)) from error
     return name
+
+
+def _read_value(value: Any, kind: str) -> str:
+    text = read_text(value)
+    try:
+        return canonical(text, kind) if kind in ("A", "AAAA") else text
+    except ValueError as error:
+        raise Malformed(str(error)) from error
 
 
 def _read_type(value: Any) -> str:

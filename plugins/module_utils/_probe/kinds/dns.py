@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import socket
 import struct
+from dataclasses import replace
 
 from ansible_collections.toombos.incident.plugins.module_utils._connect import (
     NetworkProblem,
@@ -23,11 +24,28 @@ from ansible_collections.toombos.incident.plugins.module_utils._probe.types impo
 
 _RESOLV_CONF = "/etc/resolv.conf"
 _NXDOMAIN = 3
+_MOST_SERVERS = 3  # of resolv.conf, as the resolver has it
+# After which the resolver of the host asks the next server.
+_NO_ANSWERS = frozenset(
+    {reasons.TIMEOUT, reasons.REFUSED, reasons.UNREACHABLE, reasons.RESET, reasons.BAD_RCODE, reasons.ERROR}
+)
 
 
 def attempt(target: DnsTarget, deadline: float, context: Context) -> Outcome:
-    """Ask one server once, over UDP, and over TCP what does not fit."""
-    server = target.server or default_server()
+    """Ask the declared server, or those of the host one after the other until one knows."""
+    servers = (target.server,) if target.server else default_servers()
+    outcomes: list[Outcome] = []
+    for index, server in enumerate(servers):
+        now = context.clock.monotonic()
+        outcome = _ask_one(target, server, now + (deadline - now) / (len(servers) - index), context)
+        if outcome.reason not in _NO_ANSWERS:
+            return outcome
+        outcomes.append(outcome)
+    return replace(outcomes[0], message="; ".join(outcome.message for outcome in outcomes))
+
+
+def _ask_one(target: DnsTarget, server: str, deadline: float, context: Context) -> Outcome:
+    """Over UDP, and over TCP what does not fit."""
     expected = {"values": list(target.values), "min": target.min}
     asked = f"{target.type} of {target.name} at {server}"
     try:
@@ -58,14 +76,14 @@ def judge_answer(target: DnsTarget, answer: Answer, asked: str) -> Outcome:
     return Outcome(PASS, reasons.OK, f"{asked}: {', '.join(answer.values)[:200]}", observed, expected)
 
 
-def default_server(path: str = _RESOLV_CONF) -> str:
-    """The first name server that the host itself uses; as the resolver has it, this host where none is named."""
+def default_servers(path: str = "") -> tuple[str, ...]:
+    """The name servers that the host itself uses; as the resolver has it, this host where none is named."""
     try:
-        with open(path, encoding="utf-8", errors="replace") as file:
+        with open(path or _RESOLV_CONF, encoding="utf-8", errors="replace") as file:
             named = [line.split()[1] for line in file if line.startswith("nameserver") and len(line.split()) > 1]
     except OSError:
         named = []
-    return named[0] if named else "127.0.0.1"
+    return tuple(named[:_MOST_SERVERS]) or ("127.0.0.1",)
 
 
 def _ask(target: DnsTarget, server: str, deadline: float, context: Context) -> Answer:

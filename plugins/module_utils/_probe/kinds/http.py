@@ -23,8 +23,10 @@ from ansible_collections.toombos.incident.plugins.module_utils._probe.json_path 
 from ansible_collections.toombos.incident.plugins.module_utils._probe.kinds.tcp import judge_latency
 from ansible_collections.toombos.incident.plugins.module_utils._probe.targets import Condition, HttpExpect, HttpTarget
 from ansible_collections.toombos.incident.plugins.module_utils._probe.types import FAIL, PASS, WARN, Outcome
+from ansible_collections.toombos.incident.plugins.module_utils._redact import redact
 
 _EXCERPT = 200
+_LOOKED_AT = 4096  # characters of a body that are searched for secrets before it is cut
 
 
 def attempt(target: HttpTarget, deadline: float, context: Context) -> Outcome:
@@ -89,7 +91,8 @@ class _Answer:
         self.json = MISSING if response.truncated else _parse(response.body)
 
     def excerpt(self) -> dict[str, str]:
-        return {"body": self.text[:_EXCERPT]} if self.text else {}
+        # Hidden before it is cut: half a secret is not recognised as one.
+        return {"body": redact(self.text[:_LOOKED_AT])[:_EXCERPT]} if self.text else {}
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,12 @@ from ansible_collections.toombos.incident.plugins.module_utils._probe import rea
 from ansible_collections.toombos.incident.plugins.module_utils._probe.context import Context
 from ansible_collections.toombos.incident.plugins.module_utils._probe.targets import Latency, TlsTarget
 from ansible_collections.toombos.incident.plugins.module_utils._probe.types import FAIL, PASS, WARN, Outcome
-from ansible_collections.toombos.incident.plugins.module_utils._tls import CERT_EXPIRED, not_after, wrap_tls
+from ansible_collections.toombos.incident.plugins.module_utils._tls import (
+    CERT_EXPIRED,
+    CERT_NOT_YET_VALID,
+    validity,
+    wrap_tls,
+)
 
 _DAY = 86400.0
 
@@ -31,18 +36,22 @@ def attempt(target: TlsTarget, deadline: float, context: Context) -> Outcome:
     except NetworkProblem as problem:
         return Outcome(FAIL, problem.reason, problem.message, None, expected)
     try:
-        left = not_after(certificate or b"") - time.time()
+        begin, end = validity(certificate or b"")
     except ValueError as error:
         return Outcome(FAIL, reasons.TLS, f"the certificate cannot be read: {error}", None, expected)
-    return judge_expiry(target.expiry, left, version or "TLS", expected)
+    now = time.time()
+    return judge_validity(target.expiry, begin - now, end - now, version or "TLS", expected)
 
 
-def judge_expiry(limits: Latency, left: float, version: str, expected: Any) -> Outcome:
-    """Pure. ``left``: seconds until the certificate ends."""
+def judge_validity(limits: Latency, ahead: float, left: float, version: str, expected: Any) -> Outcome:
+    """Pure. Seconds: ``ahead`` until the certificate begins (negative: it has), ``left`` until it ends."""
     observed = {"version": version, "days_left": round(left / _DAY, 1)}
     if left <= 0:
         message = f"the certificate ended {-left / _DAY:.1f} days ago"
         return Outcome(FAIL, CERT_EXPIRED, message, observed, expected)
+    if ahead > 0:
+        message = f"the certificate begins in {ahead / _DAY:.1f} days, or a clock is wrong"
+        return Outcome(FAIL, CERT_NOT_YET_VALID, message, observed, expected)
     message = f"{version}, the certificate ends in {left / _DAY:.1f} days"
     for status, limit in ((FAIL, limits.fail), (WARN, limits.warn)):
         if limit is not None and left <= limit:

@@ -21,6 +21,7 @@ from ansible_collections.toombos.incident.plugins.module_utils._probe import rea
 from ansible_collections.toombos.incident.plugins.module_utils._probe.context import Context
 from ansible_collections.toombos.incident.plugins.module_utils._probe.targets import UnixTarget
 from ansible_collections.toombos.incident.plugins.module_utils._probe.types import FAIL, PASS, Outcome
+from ansible_collections.toombos.incident.plugins.module_utils._redact import redact
 
 _MOST = 4096  # bytes of an answer
 _SHOWN = 200
@@ -42,10 +43,10 @@ def attempt(target: UnixTarget, deadline: float, context: Context) -> Outcome:
         with connect_unix(target.path, deadline=deadline, clock=context.clock) as sock:
             answer = _talk(sock, target, deadline, context)
     except NetworkProblem as problem:
-        denied = "Permission denied" in problem.message
-        return Outcome(FAIL, reasons.DENIED if denied else problem.reason, problem.message, None, expected)
-    shown = answer[:_SHOWN].decode("utf-8", "replace")
-    if target.expect and not re.search(target.expect, answer.decode("utf-8", "replace")):
+        return Outcome(FAIL, problem.reason, problem.message, None, expected)
+    text = answer.decode("utf-8", "replace")
+    if target.expect and not re.search(target.expect, text):
+        shown = redact(text)[:_SHOWN]  # before it is cut: half a secret is not recognised as one
         return Outcome(FAIL, reasons.BAD_OUTPUT, "the answer is not as expected", {"answer": shown}, expected)
     return Outcome(PASS, reasons.OK, "connected" if not target.expect else "answers as expected", None, expected)
 

@@ -346,4 +346,4 @@ def test_tls_peer_that_hangs_in_the_handshake(peers: Any) -> None:
 
 def test_tls_peer_that_speaks_plainly(peers: Any) -> None:
     peer = peers.tcp(lambda connection: connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n"))
-    assert problem(f"https://127.0.0.1:{peer.port}/").reason == "tls"
+    assert problem(f"https://127.0.0.1:{peer.port}/").reason == "not_tls"

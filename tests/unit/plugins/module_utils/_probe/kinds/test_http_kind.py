@@ -183,3 +183,10 @@ def test_an_endless_body_costs_little_memory(peers: Any, head: bytes) -> None:
     reasons, _brace, grown = told.partition("} ")
     assert reasons == "{'bad_body'"
     assert int(grown) < 40, "megabytes, for eight of them at the same time"
+
+
+def test_a_secret_is_hidden_before_the_body_is_cut(ask: Any, peers: Any) -> None:
+    peer = peers.json("x" * 170 + " redis://app:hunter2hunter2@db/", status=500)
+    outcome = ask(kind="http", url=peer.url)
+    assert outcome.observed["body"].startswith("xxx")
+    assert "hunter" not in str(outcome.observed)

@@ -18,7 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from ansible_collections.toombos.incident.plugins.module_utils._tls import not_after
+from ansible_collections.toombos.incident.plugins.module_utils._tls import validity
 
 KEY = ec.generate_private_key(ec.SECP256R1())
 
@@ -81,6 +81,7 @@ def secure(peers: Any) -> Callable[[Path], int]:
         ({}, {"ca_file": None, "verify": False}, "pass", "ok"),
         ({"ends": -0.5, "begins": -9.0}, {"verify": False}, "fail", "cert_expired"),
         ({"ends": 10.0}, {"verify": False}, "warn", "cert_ends"),
+        ({"begins": 2.0}, {"verify": False}, "fail", "cert_not_yet_valid"),
     ],
 )
 def test_certificates(secure: Any, ask: Any, tmp_path: Path, made: Any, asked: Any, status: str, reason: str) -> None:
@@ -92,7 +93,7 @@ def test_certificates(secure: Any, ask: Any, tmp_path: Path, made: Any, asked: A
 
 @pytest.mark.parametrize(
     ("answer", "reason"),
-    [(b"HTTP/1.1 400 Bad Request\r\n\r\n", "tls"), (b"SSH-2.0-OpenSSH\r\n", "tls"), (b"", "tls")],
+    [(b"HTTP/1.1 400 Bad Request\r\n\r\n", "not_tls"), (b"SSH-2.0-OpenSSH\r\n", "not_tls"), (b"", "tls")],
 )
 def test_what_does_not_speak_tls(peers: Any, ask: Any, answer: bytes, reason: str) -> None:
     def behave(connection: socket.socket) -> None:
@@ -105,7 +106,23 @@ def test_what_does_not_speak_tls(peers: Any, ask: Any, answer: bytes, reason: st
 
 def test_nobody_there_and_somebody_who_hangs(peers: Any, ask: Any) -> None:
     assert ask(kind="tls", port=peers.free_port()).reason == "refused"
-    assert ask(kind="tls", port=peers.hang().port, timeout="300ms").reason == "timeout"
+    assert ask(kind="tls", port=peers.hang().port, seconds=0.3).reason == "timeout"
+
+
+def test_a_handshake_that_drips_ends_at_the_deadline(peers: Any, ask: Any) -> None:
+    """Every byte comes in time, and the end never comes: one deadline holds for the whole handshake."""
+    slow = peers.drip(b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc\x03\x03", b"\0")
+    assert ask(kind="tls", port=slow.port, seconds=0.5).reason == "timeout"
+
+
+def test_a_handshake_that_is_refused(peers: Any, ask: Any) -> None:
+    def behave(connection: socket.socket) -> None:
+        connection.recv(4096)
+        connection.sendall(b"\x15\x03\x03\x00\x02\x02\x28")  # alert: handshake failure
+        connection.recv(1)
+
+    outcome = ask(kind="tls", port=peers.tcp(behave).port)
+    assert (outcome.reason, "HANDSHAKE_FAILURE" in outcome.message) == ("tls", True)
 
 
 def test_certificates_to_trust_that_are_not_there(secure: Any, ask: Any, tmp_path: Path) -> None:
@@ -118,9 +135,9 @@ def test_the_end_of_a_certificate_is_read_from_its_bytes(tmp_path: Path, years: 
     path = certificate(tmp_path, ends=365.0 * years)
     text = path.read_text().partition("-----BEGIN CERT")[2]
     der = ssl.PEM_cert_to_DER_cert("-----BEGIN CERT" + text)
-    expected = x509.load_der_x509_certificate(der).not_valid_after_utc.timestamp()
-    assert not_after(der) == expected
+    read = x509.load_der_x509_certificate(der)
+    assert validity(der) == (read.not_valid_before_utc.timestamp(), read.not_valid_after_utc.timestamp())
     for size in range(0, len(der), 7):
         with contextlib.suppress(ValueError):
-            not_after(der[:size])
+            validity(der[:size])
             raise AssertionError("half a certificate was read")
