@@ -40,9 +40,9 @@ _MAX_CHUNK_LINE = 4096
 
 
 class HttpProblem(NetworkProblem):
-    """There is no HTTP answer. ``reason`` is one of refused, timeout, unreachable, dns, reset, denied, tls, not_tls, cert_expired,
-    cert_not_yet_valid, cert_wrong_name, cert_untrusted, not_http, too_large (the header block) and incomplete (the
-    answer ended before it said it would).
+    """There is no HTTP answer. ``reason`` is one of refused, timeout, unreachable, dns, reset, denied, tls, not_tls,
+    cert_expired, cert_not_yet_valid, cert_wrong_name, cert_untrusted, not_http, too_large (the header block) and
+    incomplete (the answer ended before it said it would).
     """
 
 
