@@ -20,6 +20,7 @@ from ansible_collections.toombos.incident.plugins.module_utils._catalogue.types 
     Catalogue,
     Service,
 )
+from ansible_collections.toombos.incident.plugins.module_utils._probe.kinds.logs import count_errors
 from ansible_collections.toombos.incident.plugins.module_utils._probe.targets import Condition, HttpTarget
 from ansible_collections.toombos.incident.plugins.module_utils._values import parse_duration
 
@@ -163,11 +164,21 @@ def test_main_declares_what_a_recovery_may_use(catalogue: Catalogue) -> None:
 
 def test_host_probes_have_the_thresholds_of_the_run_book(toombos: Rendered) -> None:
     probes = {probe.name: probe for probe in parse_host_probes(toombos["host_probes"])}
-    assert list(probes) == ["disk_root", "disk_app", "memory", "load"]
+    assert list(probes) == ["disk_root", "disk_app", "memory", "load", "errors"]
     for name in ("disk_root", "disk_app"):
         target = probes[name].target
         assert [(levels.warn, levels.fail) for levels in (target.bytes, target.inodes)] == [(80.0, 90.0)] * 2
     assert (probes["memory"].target.levels.warn, probes["memory"].target.levels.fail) == (80.0, 90.0)
+
+
+def test_errors_in_the_log_of_main_are_a_hint_unless_they_are_harmless(toombos: Rendered) -> None:
+    (target,) = [probe.target for probe in parse_host_probes(toombos["host_probes"]) if probe.name == "errors"]
+    assert (target.path, target.since) == ("/opt/halcytone/logs/halcytone.log", 900.0)
+    assert (target.levels.warn, target.levels.fail) == (1.0, float("inf"))
+    start = "2026-11-23 14:45:54 - app - ERROR - Failed to initialize production services: mock publishers"
+    lines = [start, "2026-11-23 14:46:00 - app - ERROR - Enhanced content generation failed"]
+    assert count_errors(lines, target.match, target.baseline, None).last == lines[1]
+    assert count_errors(lines[:1], target.match, target.baseline, None).count == 0
 
 
 def test_the_policy_begins_with_one_host(toombos: Rendered) -> None:
