@@ -22,6 +22,23 @@ _SLOW_REASONS = frozenset({reasons.TIMEOUT, reasons.DEADLINE})
 # The probe failed, not the service: no ground for a restart.
 # The probe failed, not the service: no ground for a restart.
 _NO_ANSWERS = frozenset({reasons.ERROR, reasons.CANNOT_RUN, reasons.DEADLINE, reasons.MANAGER_GONE})
+# Bad for users, but nothing that starting the service again would change.
+_NOT_BY_RESTART = frozenset(
+    {
+        reasons.CERT_EXPIRED,
+        reasons.CERT_NOT_YET_VALID,
+        reasons.CERT_WRONG_NAME,
+        reasons.CERT_UNTRUSTED,
+        reasons.CERT_ENDS,
+        reasons.DNS,
+        reasons.NXDOMAIN,
+        reasons.NO_DATA,
+        reasons.BAD_RCODE,
+        reasons.DENIED,
+        reasons.STALE,
+        reasons.WRONG_SIZE,
+    }
+)
 _WRONG_SERVICE_HINT = "Look at what was deployed, and at the port and the identity in the catalogue."
 
 
@@ -38,6 +55,8 @@ def by_probes(service: Service, seen: t.Observation) -> t.Diagnosis:
         return t.Diagnosis(service.name, t.HUNG, f"stopped by a signal: {who}", hint)
     if all(check.reason in _NO_ANSWERS for check in seen.red):
         return odd(service, f"could not be asked: {said}")
+    if all(check.reason in _NO_ANSWERS | _NOT_BY_RESTART for check in seen.red):
+        return t.Diagnosis(service.name, t.UNKNOWN, said, "A restart would not help. Mend what the probes name.")
     if seen.manager.state in (manager.STARTING, manager.STOPPING):
         return t.Diagnosis(service.name, t.STARTING, f"{words(seen)}; {said}", hint)
     if any(check.reason == reasons.WRONG_SERVICE for check in seen.red):

@@ -177,6 +177,16 @@ TABLE = {
         t.UNKNOWN,
         "could not be asked",
     ),
+    "a restart would not mend its certificate": (
+        seen(**RUNS, checks=(check(FAIL, "cert_expired"), check(FAIL, "cannot_run", "deep"))),
+        t.UNKNOWN,
+        "live: cert_expired",
+    ),
+    "an expired certificate does not hide that it hangs": (
+        seen(**RUNS, checks=(check(FAIL, "cert_expired"), check(FAIL, "bad_status", "deep"))),
+        t.FAILING,
+        "bad_status",
+    ),
     "a secret in its command line": (
         seen(
             manager=says(manager.FAILED),
