@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 name: render_checks
 author:
   - toombos.incident authors (@toombos)
-version_added: "0.2.0"
+version_added: "0.1.0"
 short_description: Render a health result as JSON, JUnit, TAP, Nagios output or OpenMetrics
 description:
   - Renders what M(toombos.incident.health_check) or M(toombos.incident.service_recovery) returned for one host. The

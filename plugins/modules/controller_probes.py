@@ -10,7 +10,7 @@ DOCUMENTATION = r"""
 ---
 module: controller_probes
 short_description: Ask from the controller what users see
-version_added: "0.2.0"
+version_added: "0.1.0"
 description:
   - Asks those probes of the targets' catalogues that say C(from=controller) or C(from=both), over the network, as a
     user would. All targets are asked at once, by a hard deadline.

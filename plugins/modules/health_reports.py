@@ -10,7 +10,7 @@ DOCUMENTATION = r"""
 ---
 module: health_reports
 short_description: Write health results as files on the controller
-version_added: "0.2.0"
+version_added: "0.1.0"
 description:
   - Writes one file per target and format with the last result of that target, as the filter
     P(toombos.incident.render_checks#filter) renders it. A file is replaced at once, nobody reads half of it.

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-import builtins
 import json
+import sys
 from typing import Any
 
 import pytest
@@ -122,14 +122,7 @@ def test_jmespath(ask: Any, peers: Any, expression: str, value: Any, reason: str
 
 
 def test_a_host_without_jmespath_was_not_asked(ask: Any, peers: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = builtins.__import__
-
-    def without(name: str, *more: Any) -> Any:
-        if name == "jmespath":
-            raise ImportError(name)
-        return real(name, *more)
-
-    monkeypatch.setattr(builtins, "__import__", without)
+    monkeypatch.setitem(sys.modules, "jmespath", None)
     outcome = ask_for(ask, peers, "{}", jmespath={"a": 1})
     assert (outcome.status, outcome.reason) == ("fail", "cannot_run")
     assert "install python3-jmespath" in outcome.message
