@@ -17,12 +17,15 @@ from pathlib import Path
 
 import measure
 from competitors import BASH, FLOOR, OURS, PLAYBOOK, PYINFRA, ROOT, SHIPPED, competitors
+from figures import figures
 from hosts import FAULTS, Fleet, NotRecovered
 from report import Measured, Session, table, write
+from single import singles
+from why import why
 
 HOME = ROOT / "build" / "bench"
 ALL = [FLOOR, BASH, PLAYBOOK, PYINFRA, OURS, SHIPPED]
-UNBROKEN = [FLOOR, BASH, PLAYBOOK, PYINFRA, OURS]
+UNBROKEN = [FLOOR, BASH, PYINFRA, OURS]
 
 
 def main() -> int:
@@ -32,6 +35,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", nargs="+", choices=ALL, default=ALL, help="these competitors")
     parser.add_argument("--fault", choices=FAULTS, default="mixed", help="what breaks them, see hosts.py")
+    parser.add_argument("--playbook-rounds", type=int, help="fewer for the slowest of them")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     session = Session()
@@ -52,20 +56,25 @@ def measure_size(session: Session, size: int, options: argparse.Namespace) -> No
     fleet = Fleet(size, HOME)
     try:
         rounds(session, fleet, options)
+        write(HOME / "report.json", session)
+        say(table(session, size))
+        if size == options.hosts[-1]:
+            session.singles = singles(fleet)
+            write(HOME / "report.json", session)
+            say(f"{why(fleet, options.fault)}\n\n{figures(session)}")
     finally:
         fleet.close()
-    write(HOME / "report.json", session)
-    say(table(session, size))
 
 
 def rounds(session: Session, fleet: Fleet, options: argparse.Namespace) -> None:
     """Round after round, each competitor once in each, so that a busy moment is nobody's alone."""
     size = len(fleet.hosts)
     team = competitors(fleet, options.only)
+    playbook_rounds = options.playbook_rounds or options.rounds
     for number in range(1, options.rounds + 1):
         for broken in (True, False):
             for each in team:
-                if not broken and each.name not in UNBROKEN:
+                if (not broken and each.name not in UNBROKEN) or (each.name == PLAYBOOK and number > playbook_rounds):
                     continue
                 fault = options.fault if broken and each.recovers else None
                 done = measure.run(fleet, each, fault)

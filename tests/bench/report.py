@@ -14,6 +14,7 @@ from pathlib import Path
 from statistics import median
 
 from measure import Memory, Run
+from single import Singles
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Session:
 
     runs: list[Measured] = field(default_factory=list)
     memory: dict[int, Memory] = field(default_factory=dict)
+    singles: Singles | None = None
     began: str = field(default_factory=lambda: time.strftime("%Y-%m-%d %H:%M"))
 
     def of(self, hosts: int, name: str, broken: bool = True) -> list[Run]:
@@ -61,10 +63,9 @@ def table(session: Session, hosts: int) -> str:
         lines += [_row(name, session.of(hosts, name, broken), hosts) for name in session.names(hosts, broken)]
     if hosts in session.memory:
         one = session.memory[hosts]
-        each = (one.peak - one.root) / max(one.processes - 1, 1) / 2**20
         lines.append(
             f"\nMemory of recover.yml at its highest: {one.peak / 2**20:.0f} MB in {one.processes} processes, "
-            f"{one.root / 2**20:.0f} MB of it the main one; {each:.1f} MB for each other"
+            f"{one.root / 2**20:.0f} MB of it the main one"
         )
     return "\n".join(lines)
 

@@ -8,6 +8,13 @@ here=$(dirname "$0")
 hostname "$name"
 mount -t tmpfs tmpfs /run
 mkdir -p /run/sshd /run/bench/tmp
+# The host has no other users than these. A login finds an empty home, not what this machine's root does at each login.
+cat >/run/passwd <<'END'
+root:x:0:0::/run/bench:/bin/bash
+sshd:x:65530:65534::/run/sshd:/usr/sbin/nologin
+nobody:x:65534:65534::/nonexistent:/usr/sbin/nologin
+END
+mount --bind /run/passwd /etc/passwd
 cp "$here/service.py" "$here/supervisord.conf" /run/bench/
 
 ip link set lo up
