@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from competitors import BASH, FLOOR, OURS, PLAYBOOK, PYINFRA
 from measure import Run
 from payload import CHECK, PING, RECOVERY
-from report import Session
+from report import Session, count
 from single import Singles
 
 
@@ -52,17 +52,15 @@ def _of_size(session: Session, hosts: int) -> Iterator[Figure]:
     for goal, name in ((1.0, BASH), (0.12, PLAYBOOK), (0.8, PYINFRA)):
         theirs = session.median(_wall, hosts, name)
         if ours and theirs:
-            yield Figure(
-                "P1", f"recover.yml on {hosts} broken hosts, wall time beside {name}", goal, ours / theirs, " times"
-            )
+            yield Figure("P1", f"recover.yml, {count(hosts)} broken, beside {name}", goal, ours / theirs, " times")
     idle, floor = session.median(_wall, hosts, OURS, False), session.median(_wall, hosts, FLOOR, False)
     calls = session.median(lambda run: run.traffic.commands / hosts, hosts, OURS, False)
     if idle and floor and calls:
-        yield Figure("P2", f"with nothing broken on {hosts} hosts, beside {FLOOR}", 3.5, idle / floor, " times")
-        yield Figure("P2", f"with nothing broken on {hosts} hosts, calls per host", 1, calls, "")
+        yield Figure("P2", f"with nothing broken on {count(hosts)}, beside {FLOOR}", 3.5, idle / floor, " times")
+        yield Figure("P2", f"with nothing broken on {count(hosts)}, calls per host", 1, calls, "")
     used = session.median(lambda run: run.cpu / hosts, hosts, OURS)
     if used:
-        yield Figure("P3", f"controller's processor time per host, {hosts} hosts", 0.3, used, " s")
+        yield Figure("P3", f"controller's processor time per host, {count(hosts)}", 0.3, used, " s")
 
 
 def _growth(session: Session, sizes: list[int]) -> Iterator[Figure]:

@@ -56,7 +56,7 @@ def table(session: Session, hosts: int) -> str:
     for broken in (True, False):
         state = "everything broken" if broken else "nothing broken"
         lines += [
-            f"\n{hosts} hosts, {state}, {os.cpu_count()} cores; medians; from `sent` on per host\n",
+            f"\n{count(hosts)}, {state}, {os.cpu_count()} cores; medians; from `sent` on per host\n",
             f"| {'':23} | {'wall, s':>22} | CPU, s | sent, KB | received | packets | ssh | commands |",
             f"|{'-' * 25}|{'-' * 23}:|-------:|---------:|---------:|--------:|----:|---------:|",
         ]
@@ -68,6 +68,11 @@ def table(session: Session, hosts: int) -> str:
             f"{one.root / 2**20:.0f} MB of it the main one"
         )
     return "\n".join(lines)
+
+
+def count(hosts: int) -> str:
+    """In words."""
+    return f"{hosts} host{'s' if hosts > 1 else ''}"
 
 
 def _row(name: str, runs: list[Run], hosts: int) -> str:
