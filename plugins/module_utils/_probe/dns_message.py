@@ -19,6 +19,7 @@ _RECURSION, _RESPONSE, _TRUNCATED = 0x0100, 0x8000, 0x0200
 _POINTER = 0xC0
 _MOST_JUMPS = 32
 _LONGEST = 255  # of a name
+_LONGEST_LABEL = 63
 _FAMILIES = {"A": socket.AF_INET, "AAAA": socket.AF_INET6}
 
 
@@ -34,7 +35,7 @@ class Answer:
 def build(identity: int, name: str, kind: str) -> bytes:
     """The question. Raises ValueError for what cannot be a name."""
     labels = [label.encode("idna" if not label.isascii() else "ascii") for label in name.rstrip(".").split(".")]
-    if not all(0 < len(label) < 64 for label in labels) or sum(map(len, labels)) + len(labels) > 254:
+    if not all(0 < len(label) <= _LONGEST_LABEL for label in labels) or sum(map(len, labels)) + len(labels) > 254:
         raise ValueError(f"{name!r} is not a name")
     encoded = b"".join(bytes([len(label)]) + label for label in labels) + b"\0"
     header = _HEADER.pack(identity, _RECURSION, 1, 0, 0, 0)
@@ -120,6 +121,8 @@ def _read_name(message: bytes, offset: int) -> tuple[str, int]:
     for _jump in range(_MOST_JUMPS):
         while message[offset] and message[offset] < _POINTER:
             size = message[offset]
+            if size > _LONGEST_LABEL:  # the other two kinds of labels are reserved
+                raise ValueError("has a label of an unknown kind")
             labels.append(message[offset + 1 : offset + 1 + size].decode("ascii"))
             offset += 1 + size
             length += 1 + size

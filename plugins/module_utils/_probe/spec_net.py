@@ -48,7 +48,7 @@ def parse_tls(fields: Fields) -> TlsTarget:
     return TlsTarget(
         port=fields.one("port", read_port) or 0,
         address=fields.one("address", read_word) or "127.0.0.1",
-        server_name=fields.one("server_name", read_word),
+        server_name=fields.one("server_name", _read_name),
         ca_file=fields.one("ca_file", read_path),
         verify=verify if verify is not None else True,
         expiry=Latency(

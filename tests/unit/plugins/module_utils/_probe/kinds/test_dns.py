@@ -158,6 +158,14 @@ def test_names_that_run_in_circles_or_out_of_the_message(name: bytes) -> None:
         parse(reply(record(1, b"\1\2\3\4", name))(question) or b"", question, "A")
 
 
+@pytest.mark.parametrize("kind", [0x40, 0x80])
+def test_labels_of_a_reserved_kind(kind: int) -> None:
+    question = build(7, "db.example.org", "A")
+    name = bytes([kind + 1]) + b"a" * (kind + 1) + b"\0"
+    with pytest.raises(ValueError, match="label of an unknown kind"):
+        parse(reply(record(1, b"\1\2\3\4", name))(question) or b"", question, "A")
+
+
 def test_a_name_without_end_costs_no_time() -> None:
     """Pointers backwards are allowed, and a long way may be gone again from each of thousands of records."""
     question = build(7, "db.example.org", "A")

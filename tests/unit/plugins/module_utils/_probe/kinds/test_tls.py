@@ -141,3 +141,36 @@ def test_the_end_of_a_certificate_is_read_from_its_bytes(tmp_path: Path, years: 
         with contextlib.suppress(ValueError):
             validity(der[:size])
             raise AssertionError("half a certificate was read")
+
+
+def signed(subject: str, issuer: str, issuer_key: Any, key: Any, ca: bool) -> bytes:
+    """A certificate (PEM) for 127.0.0.1 of ``subject``, signed by ``issuer``."""
+    now = datetime.datetime.now(datetime.timezone.utc)
+    names = [x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)]) for name in (subject, issuer)]
+    built = (
+        x509.CertificateBuilder()
+        .subject_name(names[0])
+        .issuer_name(names[1])
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=30))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+        .sign(issuer_key, hashes.SHA256())
+    )
+    return built.public_bytes(serialization.Encoding.PEM)
+
+
+@pytest.mark.parametrize(("complete", "reason"), [(True, "ok"), (False, "cert_untrusted")])
+def test_a_chain_needs_its_middle(secure: Any, ask: Any, tmp_path: Path, complete: bool, reason: str) -> None:
+    root, middle = (ec.generate_private_key(ec.SECP256R1()) for _number in range(2))
+    trusted = tmp_path / "root.pem"
+    trusted.write_bytes(signed("root", "root", root, root, True))
+    private = KEY.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    chain = [signed("leaf", "middle", middle, KEY, False), signed("middle", "root", root, middle, True)]
+    served = tmp_path / "served.pem"
+    served.write_bytes(private + b"".join(chain if complete else chain[:1]))
+    assert ask(kind="tls", port=secure(served), ca_file=str(trusted)).reason == reason
