@@ -121,6 +121,12 @@ class Project:
     def close(self) -> None:
         """Take everything away."""
         mine = f"label=com.docker.compose.project={self.name}"
-        names = run(self.engine.name, "ps", "--all", "--quiet", "--filter", mine).split()
-        if names:
-            run(self.engine.name, "rm", "--force", *(["--time", "0"] if self.engine.name == "podman" else []), *names)
+        at_once = ["--time", "0"] if self.engine.name == "podman" else []
+
+        def gone() -> bool:
+            names = run(self.engine.name, "ps", "--all", "--quiet", "--filter", mine).split()
+            if names:  # one that is being started again at this moment cannot be removed: then in the next
+                subprocess.run([self.engine.name, "rm", "--force", *at_once, *names], capture_output=True, check=False)
+            return not names
+
+        until(gone)

@@ -288,6 +288,6 @@ def test_a_good_answer_after_bad_ones_says_so(
 
 
 def test_answers_that_never_settle_are_flapping(script: Script) -> None:
-    (check,) = run(script, probe("+-" * 50, failure_threshold=2, success_threshold=2), seconds=0.4)
+    (check,) = run(script, probe("+-" * 500, failure_threshold=2, success_threshold=2), seconds=2.0)
     assert (check.status, check.reason) == ("fail", "flapping")
     assert "in turns with good ones" in check.message
