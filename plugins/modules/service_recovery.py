@@ -58,6 +58,12 @@ options:
     description: Hard limit for the whole call. What was not done by then is reported as such.
     type: str
     default: 300s
+  lock_timeout:
+    description:
+      - How long to wait for another recovery of this host before it is refused, for example for the one that a lost
+        controller has left behind.
+    type: str
+    default: 30s
   reason:
     description: Why. Shown to whoever finds the services leased, and kept with every override.
     type: str
@@ -229,6 +235,7 @@ ARGUMENTS: dict[str, Any] = {
     "force": {"type": "bool", "default": False},
     "stable_for": {"type": "str", "default": "2s"},
     "deadline": {"type": "str", "default": "300s"},
+    "lock_timeout": {"type": "str", "default": "30s"},
     "reason": {"type": "str", "default": ""},
     "owner": {"type": "str", "default": "an unnamed run"},
     "freeze": {"type": "str", "default": ""},

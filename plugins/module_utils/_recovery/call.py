@@ -41,7 +41,9 @@ def recover(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     engine = Engine(LocalHost(clock, params["state_dir"]), catalogue, brakes)
     applied = params["state"] == "recovered" and not check_mode
     if applied:
-        with recovery_lock(params["state_dir"], " ".join((authority.owner, authority.reason)), authority.takeover):
+        who = " ".join((authority.owner, authority.reason))
+        patience = min(parse_duration(params["lock_timeout"]), request.deadline - clock.monotonic())
+        with recovery_lock(params["state_dir"], who, authority.takeover, patience=patience, clock=clock):
             recovery = engine.recover(request)
     else:
         assessment = engine.assess(request)

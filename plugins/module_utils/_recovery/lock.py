@@ -9,12 +9,14 @@ import contextlib
 import fcntl
 import json
 import os
-import time
 from contextlib import contextmanager
 from typing import Iterator
 
+from ansible_collections.toombos.incident.plugins.module_utils._clock import Clock
 from ansible_collections.toombos.incident.plugins.module_utils._errors import IncidentError
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.moments import moment
+
+_LOOK = 0.2  # seconds between two tries
 
 
 class Locked(IncidentError):
@@ -22,9 +24,13 @@ class Locked(IncidentError):
 
 
 @contextmanager
-def recovery_lock(state_dir: str, who: str, takeover: bool = False) -> Iterator[None]:
+def recovery_lock(
+    state_dir: str, who: str, takeover: bool = False, *, patience: float = 0.0, clock: Clock | None = None
+) -> Iterator[None]:
     """Hold ``<state_dir>/recovery.lock`` or raise Locked with the holder's own words.
 
+    ``patience``: seconds to wait for the holder. Whoever starts again after the connection was cut meets the recovery
+    that the lost one left behind, about to finish its work.
     ``takeover``: go on beside a holder that is perhaps hung; the leases of the services see to it that it cannot act
     any more. Raises IncidentError when the directory cannot be used.
     """
@@ -38,9 +44,8 @@ def recovery_lock(state_dir: str, who: str, takeover: bool = False) -> Iterator[
             "Run with become: true, or name a directory that may be written to in incident_state_dir.",
         ) from error
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as busy:
+        clock = clock or Clock()
+        if not _locked(descriptor, clock, 0.0 if takeover else patience):
             if takeover:
                 yield
                 return
@@ -48,13 +53,28 @@ def recovery_lock(state_dir: str, who: str, takeover: bool = False) -> Iterator[
                 f"Another recovery is at work on this host ({_holder(descriptor)}).",
                 "Wait until it has ended and run again; the lock goes away with its process. If it hangs: "
                 "-e takeover=true -e \"reason='why and who'\".",
-            ) from busy
+            )
         with contextlib.suppress(OSError):  # on a full disk it holds all the same, only without its words
             os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, json.dumps({"pid": os.getpid(), "since": moment(time.time()), "by": who}).encode(), 0)
+            os.pwrite(
+                descriptor, json.dumps({"pid": os.getpid(), "since": moment(clock.wall()), "by": who}).encode(), 0
+            )
         yield
     finally:
         os.close(descriptor)
+
+
+def _locked(descriptor: int, clock: Clock, patience: float) -> bool:
+    end = clock.monotonic() + patience
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            if clock.monotonic() >= end:
+                return False
+            clock.sleep(_LOOK)
+        else:
+            return True
 
 
 def _holder(descriptor: int) -> str:

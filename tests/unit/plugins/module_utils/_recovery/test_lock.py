@@ -9,10 +9,12 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from ansible_collections.toombos.incident.plugins.module_utils._clock import Clock
 from ansible_collections.toombos.incident.plugins.module_utils._errors import IncidentError
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.lock import Locked, recovery_lock
 
@@ -44,6 +46,32 @@ def test_the_second_is_told_who_holds_it_and_a_killed_holder_frees_it(tmp_path: 
     with recovery_lock(str(tmp_path), "me"):
         pass
     with recovery_lock(str(tmp_path), "me again"):
+        pass
+
+
+def test_the_patient_one_gets_it_when_the_holder_has_finished(tmp_path: Path) -> None:
+    class Waits(Clock):
+        """Lets the holder finish the third time that somebody waits."""
+
+        slept = 0
+
+        def sleep(self, seconds: float) -> None:
+            self.slept += 1
+            if self.slept == 3:
+                held.close()
+
+    clock = Waits()
+    with ExitStack() as held:
+        held.enter_context(recovery_lock(str(tmp_path), "the orphan"))
+        with recovery_lock(str(tmp_path), "me", patience=60.0, clock=clock):
+            assert "me" in (tmp_path / "recovery.lock").read_text()
+    assert clock.slept == 3
+
+
+def test_patience_ends(tmp_path: Path) -> None:
+    with recovery_lock(str(tmp_path), "me"), pytest.raises(Locked, match="started by me"), recovery_lock(
+        str(tmp_path), "you", patience=0.3
+    ):
         pass
 
 
