@@ -100,24 +100,14 @@ msg:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.toombos.incident.plugins.module_utils._errors import IncidentError
+from ansible_collections.toombos.incident.plugins.module_utils._options import CHANGE_FREEZE
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.control import Wish, control
 from ansible_collections.toombos.incident.plugins.module_utils._values import parse_duration
 
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
-        argument_spec={
-            "state": {"type": "str", "choices": ["frozen", "thawed"], "default": "frozen"},
-            "services": {"type": "list", "elements": "str", "default": []},
-            "reason": {"type": "str", "default": ""},
-            "owner": {"type": "str", "required": True},
-            "expires": {"type": "str", "default": "0"},
-            "takeover": {"type": "bool", "default": False},
-            "state_dir": {"type": "path", "default": "/run/toombos-incident"},
-        },
-        supports_check_mode=True,
-    )
+    module = AnsibleModule(**CHANGE_FREEZE)
     asked = module.params
     try:
         wish = Wish(

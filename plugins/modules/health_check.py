@@ -182,6 +182,7 @@ from ansible_collections.toombos.incident.plugins.module_utils._catalogue.parse 
 from ansible_collections.toombos.incident.plugins.module_utils._clock import Clock
 from ansible_collections.toombos.incident.plugins.module_utils._errors import IncidentError
 from ansible_collections.toombos.incident.plugins.module_utils._module import CatalogueModule
+from ansible_collections.toombos.incident.plugins.module_utils._options import HEALTH_CHECK
 from ansible_collections.toombos.incident.plugins.module_utils._probe.stable import ask
 from ansible_collections.toombos.incident.plugins.module_utils._probe.verdict import judge
 from ansible_collections.toombos.incident.plugins.module_utils._values import parse_duration
@@ -216,20 +217,7 @@ def check(params: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     """Run the module."""
-    module = CatalogueModule(
-        argument_spec={
-            "services": {"type": "dict"},
-            "probes": {"type": "dict"},
-            "only": {"type": "list", "elements": "str"},
-            "wait": {"type": "str"},
-            "stable_for": {"type": "str"},
-            "deadline": {"type": "str"},
-            "fail_when_unhealthy": {"type": "bool", "default": True},
-        },
-        required_one_of=[("services", "probes")],
-        required_by={"only": ("services",), "stable_for": ("wait",)},
-        supports_check_mode=True,
-    )
+    module = CatalogueModule(**HEALTH_CHECK)
     try:
         result = check(module.params)
     except IncidentError as error:

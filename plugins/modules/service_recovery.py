@@ -221,37 +221,15 @@ msg:
   sample: "all 4 services are healthy; brought back: web"
 """
 
-from typing import Any
-
 from ansible_collections.toombos.incident.plugins.module_utils._errors import IncidentError
 from ansible_collections.toombos.incident.plugins.module_utils._module import CatalogueModule
+from ansible_collections.toombos.incident.plugins.module_utils._options import SERVICE_RECOVERY
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.call import recover
-
-ARGUMENTS: dict[str, Any] = {
-    "services": {"type": "dict", "required": True},
-    "host_probes": {"type": "dict", "default": {}},
-    "only": {"type": "list", "elements": "str", "default": []},
-    "state": {"type": "str", "choices": ["assessed", "recovered"], "default": "recovered"},
-    "force": {"type": "bool", "default": False},
-    "stable_for": {"type": "str", "default": "2s"},
-    "deadline": {"type": "str", "default": "300s"},
-    "lock_timeout": {"type": "str", "default": "30s"},
-    "reason": {"type": "str", "default": ""},
-    "owner": {"type": "str", "default": "an unnamed run"},
-    "freeze": {"type": "str", "default": ""},
-    "takeover": {"type": "bool", "default": False},
-    "break_glass": {"type": "bool", "default": False},
-    "approved_plan": {"type": "list", "elements": "dict", "default": []},
-    "state_dir": {"type": "path", "default": "/run/toombos-incident"},
-}
 
 
 def main() -> None:
     """Run the module."""
-    module = CatalogueModule(
-        argument_spec=ARGUMENTS,
-        supports_check_mode=True,
-    )
+    module = CatalogueModule(**SERVICE_RECOVERY)
     invocation = module.invocation
     try:
         result = recover(module.params, module.check_mode)

@@ -8,19 +8,18 @@ from __future__ import annotations
 import fnmatch
 import os
 import stat
-from dataclasses import dataclass, field
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-@dataclass
 class Cleared:
     """What clearing did. ``files`` counts everything that is not a directory; ``kept`` says what was left and why."""
 
-    files: int = 0
-    directories: int = 0
-    bytes: int = 0
-    kept: list[str] = field(default_factory=list)
+    def __init__(self, files: int = 0) -> None:
+        self.files = files
+        self.directories = 0
+        self.bytes = 0
+        self.kept: list[str] = []
 
     def __str__(self) -> str:
         kept = f"; left alone: {'; '.join(self.kept[:3])}" if self.kept else ""

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass, field
 from typing import Any, Mapping
@@ -152,6 +151,8 @@ class Plan:
     @property
     def hash(self) -> str:
         """Digest of the essence: equal plans have equal hashes."""
+        import hashlib  # pylint: disable=import-outside-toplevel # it loads OpenSSL
+
         return hashlib.sha256(json.dumps(self.essence, separators=(",", ":")).encode()).hexdigest()[:16]
 
     def of(self, service: str) -> tuple[Step, ...]:

@@ -21,8 +21,9 @@ from typing import Any, Callable, Iterator
 
 import pytest
 
+from ansible_collections.toombos.incident.plugins.module_utils._options import SERVICE_RECOVERY
 from ansible_collections.toombos.incident.plugins.module_utils._process.table import read_table
-from ansible_collections.toombos.incident.plugins.modules.service_recovery import ARGUMENTS, recover
+from ansible_collections.toombos.incident.plugins.modules.service_recovery import recover
 
 # A parent that keeps the port, and workers that serve it. It neither replaces nor collects the dead.
 CREW = """
@@ -68,7 +69,7 @@ class Crew:
         del self.service["workers"]
 
     def recover(self, check_mode: bool = False, **changes: Any) -> dict[str, Any]:
-        params = {name: option.get("default") for name, option in ARGUMENTS.items()}
+        params = {name: option.get("default") for name, option in SERVICE_RECOVERY["argument_spec"].items()}
         ours = {"stable_for": "0s", "state_dir": str(self.home / "state"), "services": {"crew": self.service}}
         return recover({**params, **ours, **changes}, check_mode)
 

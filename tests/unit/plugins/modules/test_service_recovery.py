@@ -20,8 +20,9 @@ from typing import Any, Callable, Iterator
 import pytest
 
 from ansible_collections.toombos.incident.plugins.module_utils._errors import CatalogueError, IncidentError
+from ansible_collections.toombos.incident.plugins.module_utils._options import SERVICE_RECOVERY
 from ansible_collections.toombos.incident.plugins.module_utils._process.table import read_table
-from ansible_collections.toombos.incident.plugins.modules.service_recovery import ARGUMENTS, recover
+from ansible_collections.toombos.incident.plugins.modules.service_recovery import recover
 
 SERVER = """
 import http.server, os, sys
@@ -76,7 +77,7 @@ class Place:
 
     def recover(self, check_mode: bool = False, **changes: Any) -> dict[str, Any]:
         params = {
-            **{name: option.get("default") for name, option in ARGUMENTS.items()},
+            **{name: option.get("default") for name, option in SERVICE_RECOVERY["argument_spec"].items()},
             "services": self.services,
             "stable_for": "0s",
             "deadline": "60s",

@@ -1,0 +1,59 @@
+# Copyright (c) 2026 the toombos.incident authors
+# GNU General Public License v3.0 or later (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of the modules that run on hosts. They are checked on the controller, before anything is sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_STATE_DIR = {"type": "path", "default": "/run/toombos-incident"}
+
+HEALTH_CHECK: dict[str, Any] = {
+    "argument_spec": {
+        "services": {"type": "dict"},
+        "probes": {"type": "dict"},
+        "only": {"type": "list", "elements": "str"},
+        "wait": {"type": "str"},
+        "stable_for": {"type": "str"},
+        "deadline": {"type": "str"},
+        "fail_when_unhealthy": {"type": "bool", "default": True},
+    },
+    "required_one_of": [("services", "probes")],
+    "required_by": {"only": ("services",), "stable_for": ("wait",)},
+    "supports_check_mode": True,
+}
+
+SERVICE_RECOVERY: dict[str, Any] = {
+    "argument_spec": {
+        "services": {"type": "dict", "required": True},
+        "host_probes": {"type": "dict", "default": {}},
+        "only": {"type": "list", "elements": "str", "default": []},
+        "state": {"type": "str", "choices": ["assessed", "recovered"], "default": "recovered"},
+        "force": {"type": "bool", "default": False},
+        "stable_for": {"type": "str", "default": "2s"},
+        "deadline": {"type": "str", "default": "300s"},
+        "lock_timeout": {"type": "str", "default": "30s"},
+        "reason": {"type": "str", "default": ""},
+        "owner": {"type": "str", "default": "an unnamed run"},
+        "freeze": {"type": "str", "default": ""},
+        "takeover": {"type": "bool", "default": False},
+        "break_glass": {"type": "bool", "default": False},
+        "approved_plan": {"type": "list", "elements": "dict", "default": []},
+        "state_dir": _STATE_DIR,
+    },
+    "supports_check_mode": True,
+}
+
+CHANGE_FREEZE: dict[str, Any] = {
+    "argument_spec": {
+        "state": {"type": "str", "choices": ["frozen", "thawed"], "default": "frozen"},
+        "services": {"type": "list", "elements": "str", "default": []},
+        "reason": {"type": "str", "default": ""},
+        "owner": {"type": "str", "required": True},
+        "expires": {"type": "str", "default": "0"},
+        "takeover": {"type": "bool", "default": False},
+        "state_dir": _STATE_DIR,
+    },
+    "supports_check_mode": True,
+}

@@ -1,0 +1,66 @@
+# Copyright (c) 2026 the toombos.incident authors
+# GNU General Public License v3.0 or later (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The controller's half of a module that runs on hosts: checks its options, sends it as one small script."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+from ansible import constants as C
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
+from ansible.module_utils.errors import UnsupportedError
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.toombos.incident.plugins.plugin_utils._lean.script import arguments, script_file
+
+
+class LeanAction(ActionBase):  # type: ignore[misc] # ansible is not typed
+    """Like Ansible's own action for modules, with ``module`` (``service_recovery``) and its ``options`` known."""
+
+    _supports_check_mode = True
+    _supports_async = True
+    module: str
+    options: dict[str, Any]
+    _shared_loader_obj: Any
+
+    def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        checked = self._check()
+        if checked.error_messages:
+            unknown = isinstance(checked.errors[0], UnsupportedError)
+            about = f"Unsupported parameters for ({self._task.action}) module: " if unknown else ""
+            return {**result, "failed": True, "msg": about + checked.errors.msg}
+        in_background = self._task.async_val and not self._connection.has_native_async
+        result.update(
+            self._execute_module(
+                module_args=checked.validated_parameters, task_vars=task_vars or {}, wrap_async=in_background
+            )
+        )
+        if not in_background:
+            self._remove_tmp_path(self._connection._shell.tmpdir)
+        return result
+
+    def _check(self) -> ValidationResult:
+        rules = {key: value for key, value in self.options.items() if key != "supports_check_mode"}
+        # The path of a host is not to be expanded with the variables of the controller.
+        rules["argument_spec"] = {
+            name: {**option, "type": "str"} if option["type"] == "path" else option
+            for name, option in rules["argument_spec"].items()
+        }
+        return ArgumentSpecValidator(**rules).validate(self._task.args)
+
+    def _configure_module(self, module_name: str, module_args: dict[str, Any], task_vars: dict[str, Any]) -> Any:
+        """Everything as Ansible does it, interpreter and ``become`` included, but with the script as the module."""
+        if module_name != self._task.action:  # the wrapper for tasks in the background
+            return super()._configure_module(module_name, module_args, task_vars)
+        path = script_file(self.module, C.DEFAULT_LOCAL_TMP)
+        found = SimpleNamespace(resolved=True, plugin_resolved_path=path)
+        loaders = self._shared_loader_obj
+        finder = SimpleNamespace(find_plugin_with_context=lambda *_args, **_kwargs: found)
+        self._shared_loader_obj = SimpleNamespace(module_loader=finder)
+        try:
+            return super()._configure_module(module_name, arguments(module_args), task_vars)
+        finally:
+            self._shared_loader_obj = loaders

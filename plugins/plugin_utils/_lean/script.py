@@ -1,0 +1,64 @@
+# Copyright (c) 2026 the toombos.incident authors
+# GNU General Public License v3.0 or later (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A module of this collection as one small script, for the standard input of a host's Python.
+
+Ansible would send 160 files and three times as much, half of it its own library; most of a call was spent on that.
+The script is a module of Ansible's kind "JSON arguments": Ansible puts the arguments in place of a marker.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import tempfile
+import zlib
+from typing import Any
+
+from ansible_collections.toombos.incident.plugins.plugin_utils._lean.sources import PLUGINS, needed, without_words
+
+_SCRIPT = """\
+#!/usr/bin/python
+import sys
+if sys.version_info < (3, 8):
+    print('{"failed": true, "msg": "Python 3.8 or newer is needed, %s is %d.%d. Set ansible_python_interpreter."}'
+          % ((sys.executable,) + tuple(sys.version_info[:2])))
+    sys.exit(1)
+import base64, zlib
+exec(compile(zlib.decompress(base64.b64decode("@BOOTSTRAP@")), "<bootstrap>", "exec", dont_inherit=True))
+run("@PACKED@", <<INCLUDE_ANSIBLE_MODULE_JSON_ARGS>>["arguments"], "@MODULE@")
+"""
+
+
+def script(module: str) -> str:
+    """The script for a module (``service_recovery``), with the marker for its arguments."""
+    bootstrap = (PLUGINS / "module_utils" / "_lean" / "bootstrap.py").read_text(encoding="utf-8")
+    parts = {
+        "@BOOTSTRAP@": _packed(without_words(bootstrap)),
+        "@PACKED@": _packed(json.dumps(needed(module))),
+        "@MODULE@": f"ansible_collections.toombos.incident.plugins.modules.{module}",
+    }
+    text = _SCRIPT
+    for marker, part in parts.items():
+        text = text.replace(marker, part)
+    return text
+
+
+def script_file(module: str, folder: str) -> str:
+    """The path of the script in ``folder``, a private one of this run; made once for all hosts."""
+    path = os.path.join(folder, f"{module}.py")
+    if not os.path.exists(path):
+        with tempfile.NamedTemporaryFile("w", dir=folder, prefix=module, encoding="utf-8", delete=False) as new:
+            new.write(script(module))
+        os.replace(new.name, path)  # whoever else makes it at this moment makes the same
+    return path
+
+
+def arguments(values: dict[str, Any]) -> dict[str, str]:
+    """In a form in which no text among them can be taken for a part of the script."""
+    return {"arguments": base64.b64encode(json.dumps(values, default=str).encode()).decode()}
+
+
+def _packed(text: str) -> str:
+    return base64.b64encode(zlib.compress(text.encode(), 9)).decode()

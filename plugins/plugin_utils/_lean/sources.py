@@ -1,0 +1,88 @@
+# Copyright (c) 2026 the toombos.incident authors
+# GNU General Public License v3.0 or later (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which files a module needs on a host, and what of them."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+PLUGINS = Path(__file__).resolve().parents[2]
+_HERE = "ansible_collections.toombos.incident.plugins."
+_BASIC = "ansible.module_utils.basic"
+_RECORDS = f"{_HERE}module_utils._lean.records"
+_DATACLASSES = re.compile(r"^from dataclasses import", re.MULTILINE)
+_MULTILINE = re.compile(r"'''|\"\"\"")
+_COMMENT = re.compile(r"^[ \t]*#[^\n]*$", re.MULTILINE)
+
+
+def needed(module: str) -> dict[str, str]:
+    """Name → source of a module of this collection (``service_recovery``) and of everything of ours that it imports.
+
+    In place of dataclasses and what it imports of Ansible it gets what stands in for them. Raises LookupError when it
+    imports more of Ansible.
+    """
+    sources: dict[str, str] = {}
+    waiting = [f"{_HERE}modules.{module}"]
+    while waiting:
+        name = waiting.pop()
+        path = _file(name)
+        if name in sources or path is None:
+            continue
+        source = _DATACLASSES.sub(f"from {_RECORDS} import", path.read_text(encoding="utf-8"))
+        waiting += _imported(source)
+        sources[name] = without_words(source)
+    return sources
+
+
+def without_words(source: str) -> str:
+    """The source without docstrings, documentation and comments; every line keeps its number, for tracebacks."""
+    lines = source.split("\n")
+    for node in _words(ast.parse(source)):
+        first, last = node.lineno - 1, (node.end_lineno or node.lineno) - 1
+        indent = lines[first][: len(lines[first]) - len(lines[first].lstrip())]
+        # A body may consist of nothing else.
+        lines[first : last + 1] = [f"{indent}0" if indent else ""] + [""] * (last - first)
+    bare = "\n".join(lines)
+    # Within a text of several lines a line that begins with # is no comment.
+    return bare if _MULTILINE.search(bare) else _COMMENT.sub("", bare)
+
+
+def _file(name: str) -> Path | None:
+    if name == _BASIC:
+        return PLUGINS / "module_utils" / "_lean" / "basic.py"
+    if not name.startswith(_HERE):
+        return None
+    path = PLUGINS.joinpath(*name[len(_HERE) :].split(".")).with_suffix(".py")
+    return path if path.is_file() else None
+
+
+def _imported(source: str) -> Iterator[str]:
+    """Absolute names; of ``from a import b`` both, as b may be a module or something in it."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            if node.module.startswith("ansible.") and node.module != _BASIC:
+                raise LookupError(f"{node.module} is not sent to hosts")
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _words(tree: ast.Module) -> Iterator[ast.stmt]:
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+            first = node.body[0] if node.body else None
+            if (
+                isinstance(first, ast.Expr)
+                and isinstance(first.value, ast.Constant)
+                and isinstance(first.value.value, str)
+            ):
+                yield first
+    for statement in tree.body:
+        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
+            if statement.targets[0].id in ("DOCUMENTATION", "EXAMPLES", "RETURN"):
+                yield statement
