@@ -50,15 +50,15 @@ def singles(fleet: Fleet) -> Singles:
     host = fleet.hosts[0]
     ping = payload(PING, {})
     sizes = {
-        PING: len(ping.script),
-        CHECK: len(payload(CHECK, {"probes": {}}).script),
-        RECOVERY: len(payload(RECOVERY, {"services": {}}).script),
+        PING: len(ping),
+        CHECK: len(payload(CHECK, {"probes": {}})),
+        RECOVERY: len(payload(RECOVERY, {"services": {}})),
     }
     times = range(5)
     return Singles(
         sizes,
         bare_python=min(_seconds(host, b"pass") for _time in times),
-        ping=min(_seconds(host, ping.script) for _time in times),
+        ping=min(_seconds(host, ping) for _time in times),
         first_probe=min(_first_probe(host) for _time in times),
         hundred=min(_hundred(host) for _time in range(2)),
         two_thousand=min(_two_thousand(fleet) for _time in times),
@@ -80,7 +80,7 @@ def _first_probe(host: Host) -> float:
     """From the start of the host's Python until the first connection of a probe arrives here."""
     with socket.create_server((CONTROLLER, 0)) as listener:
         probe = {"kind": "tcp", "address": CONTROLLER, "port": listener.getsockname()[1], "failure_threshold": 1}
-        script = payload(CHECK, {"probes": {"first": probe}}).script
+        script = payload(CHECK, {"probes": {"first": probe}})
         began = time.monotonic()
         call = threading.Thread(target=_run, args=(host, script))
         call.start()
@@ -99,7 +99,7 @@ def _hundred(host: Host) -> float:
         probes["hangs"] = {"kind": "http", "url": hangs, "timeout": "5s", "failure_threshold": 1}
         call = payload(CHECK, {"probes": probes, "fail_when_unhealthy": False})
         began = time.monotonic()
-        result = json.loads(_run(host, call.script))
+        result = json.loads(_run(host, call))
         seconds = time.monotonic() - began
     counts = result["verdict"]["counts"]
     assert (counts["pass"], counts["fail"]) == (99, 1), counts

@@ -11,15 +11,13 @@ import pstats
 import re
 import subprocess
 import sys
-import tempfile
+import zlib
 from collections import Counter
-from pathlib import Path
 
 from competitors import OURS, ROOT, Competitor, competitors
 from hosts import PYTHON, Fleet, Host
-from payload import OURS as OUR_FILES, PING, RECOVERY, Payload, payload
+from payload import PING, RECOVERY, needed, payload
 
-_MAIN = "ansible_collections.toombos.incident.plugins.modules.service_recovery"
 _MOST = 20
 
 
@@ -30,34 +28,29 @@ def why(fleet: Fleet, fault: str) -> str:
     return "\n\n".join(parts)
 
 
-def _by_folder(sent: Payload) -> str:
+def _by_folder(sent: bytes) -> str:
     folders: Counter[str] = Counter()
     files: Counter[str] = Counter()
-    for name, size in sent.files.items():
-        folder = "/".join(name.split("/")[4:6]) if name.startswith(OUR_FILES) else "ansible"
-        folder = "module_utils" if folder.endswith(".py") else folder
-        folders[folder] += size
+    for name, source in needed("service_recovery").items():
+        folder = name.split(".")[5] if name.count(".") > 5 else name
+        folders[folder] += len(zlib.compress(source.encode(), 9))
         files[folder] += 1
-    ping = payload(PING, {})
     lines = [
-        f"Payload of service_recovery: {len(sent.script) / 1000:.0f} KB, {len(sent.files)} files, in base64.",
-        f"Payload of ping of ansible-core: {len(ping.script) / 1000:.0f} KB, {len(ping.files)} files.",
-        "Compressed bytes by folder:",
+        f"Sent for service_recovery: {len(sent) / 1000:.0f} KB, {sum(files.values())} files, in base64.",
+        f"Sent for ping of ansible-core: {len(payload(PING, {})) / 1000:.0f} KB.",
+        "Compressed bytes by folder, each file by itself (sent as one they are fewer):",
     ]
     lines += [f"  {size:7} in {files[name]:3} files  {name}" for name, size in folders.most_common()]
     return "\n".join(lines)
 
 
-def _imports(sent: Payload) -> str:
-    """Time of the imports of the module, compiled from source each time, as out of the archive."""
-    with tempfile.TemporaryDirectory() as folder:
-        sent.unpack(Path(folder))
-        command = [PYTHON, "-B", "-X", "importtime", "-c", f"import {_MAIN}"]
-        done = subprocess.run(command, cwd=folder, stderr=subprocess.PIPE, text=True, check=True)
+def _imports(sent: bytes) -> str:
+    """Time of the imports of the module, compiled from source as on every host."""
+    done = subprocess.run([PYTHON, "-X", "importtime", "-"], input=sent, capture_output=True, check=False)
     own: Counter[str] = Counter()
     counts: Counter[str] = Counter()
     slowest: Counter[str] = Counter()
-    for line in done.stderr.splitlines():
+    for line in done.stderr.decode().splitlines():
         found = re.match(r"import time:\s+(\d+) \|\s+\d+ \|\s+(\S+)", line)
         if found:
             whose = _whose(found[2])

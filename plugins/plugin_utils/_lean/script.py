@@ -10,9 +10,9 @@ The script is a module of Ansible's kind "JSON arguments": Ansible puts the argu
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
-import tempfile
 import zlib
 from typing import Any
 
@@ -48,10 +48,11 @@ def script(module: str) -> str:
 def script_file(module: str, folder: str) -> str:
     """The path of the script in ``folder``, a private one of this run; made once for all hosts."""
     path = os.path.join(folder, f"{module}.py")
-    if not os.path.exists(path):
-        with tempfile.NamedTemporaryFile("w", dir=folder, prefix=module, encoding="utf-8", delete=False) as new:
-            new.write(script(module))
-        os.replace(new.name, path)  # whoever else makes it at this moment makes the same
+    # The tasks of all hosts begin at the same time: one makes it, the others wait.
+    with open(path, "a+", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if not os.fstat(file.fileno()).st_size:
+            file.write(script(module))
     return path
 
 

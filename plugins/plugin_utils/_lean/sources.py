@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 PLUGINS = Path(__file__).resolve().parents[2]
@@ -33,15 +33,22 @@ def needed(module: str) -> dict[str, str]:
         if name in sources or path is None:
             continue
         source = _DATACLASSES.sub(f"from {_RECORDS} import", path.read_text(encoding="utf-8"))
-        waiting += _imported(source)
-        sources[name] = without_words(source)
+        tree = ast.parse(source)
+        nodes = list(ast.walk(tree))
+        waiting += _imported(nodes)
+        sources[name] = _without(source, _words(tree, nodes))
     return sources
 
 
 def without_words(source: str) -> str:
     """The source without docstrings, documentation and comments; every line keeps its number, for tracebacks."""
+    tree = ast.parse(source)
+    return _without(source, _words(tree, list(ast.walk(tree))))
+
+
+def _without(source: str, words: Iterable[ast.stmt]) -> str:
     lines = source.split("\n")
-    for node in _words(ast.parse(source)):
+    for node in words:
         first, last = node.lineno - 1, (node.end_lineno or node.lineno) - 1
         indent = lines[first][: len(lines[first]) - len(lines[first].lstrip())]
         # A body may consist of nothing else.
@@ -60,9 +67,9 @@ def _file(name: str) -> Path | None:
     return path if path.is_file() else None
 
 
-def _imported(source: str) -> Iterator[str]:
+def _imported(nodes: Iterable[ast.AST]) -> Iterator[str]:
     """Absolute names; of ``from a import b`` both, as b may be a module or something in it."""
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -72,8 +79,8 @@ def _imported(source: str) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def _words(tree: ast.Module) -> Iterator[ast.stmt]:
-    for node in ast.walk(tree):
+def _words(tree: ast.Module, nodes: Iterable[ast.AST]) -> Iterator[ast.stmt]:
+    for node in nodes:
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
             first = node.body[0] if node.body else None
             if (
