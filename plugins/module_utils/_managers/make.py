@@ -10,23 +10,38 @@ from typing import Callable
 from ansible_collections.toombos.incident.plugins.module_utils._catalogue.types import ManagerSpec
 from ansible_collections.toombos.incident.plugins.module_utils._clock import Clock
 from ansible_collections.toombos.incident.plugins.module_utils._errors import ManagerError
-from ansible_collections.toombos.incident.plugins.module_utils._managers.process import ProcessManager
-from ansible_collections.toombos.incident.plugins.module_utils._managers.supervisor import SupervisorManager
-from ansible_collections.toombos.incident.plugins.module_utils._managers.systemd import SystemdManager
 from ansible_collections.toombos.incident.plugins.module_utils._managers.types import Manager
 
 
+# An adapter is imported when a service has it: every call of a module compiles what it imports.
+def _supervisor(_name: str, spec: ManagerSpec, clock: Clock, _state: str, stop_timeout: float) -> Manager:
+    from ansible_collections.toombos.incident.plugins.module_utils._managers.supervisor import SupervisorManager
+
+    return SupervisorManager(spec, clock, stop_timeout)
+
+
+def _systemd(_name: str, spec: ManagerSpec, clock: Clock, _state: str, stop_timeout: float) -> Manager:
+    from ansible_collections.toombos.incident.plugins.module_utils._managers.systemd import SystemdManager
+
+    return SystemdManager(spec, clock, stop_timeout)
+
+
+def _process(name: str, spec: ManagerSpec, clock: Clock, state_dir: str, stop_timeout: float) -> Manager:
+    from ansible_collections.toombos.incident.plugins.module_utils._managers.process import ProcessManager
+
+    return ProcessManager(name, spec, clock, state_dir, stop_timeout)
+
+
 def _compose(_name: str, spec: ManagerSpec, clock: Clock, _state: str, stop_timeout: float) -> Manager:
-    # The largest of the adapters, and most hosts have no containers.
     from ansible_collections.toombos.incident.plugins.module_utils._managers.compose import ComposeManager
 
     return ComposeManager(spec, clock, stop_timeout)
 
 
 _BACKENDS: dict[str, Callable[[str, ManagerSpec, Clock, str, float], Manager]] = {
-    "supervisor": lambda _name, spec, clock, _state, stop_timeout: SupervisorManager(spec, clock, stop_timeout),
-    "systemd": lambda _name, spec, clock, _state, stop_timeout: SystemdManager(spec, clock, stop_timeout),
-    "process": ProcessManager,
+    "supervisor": _supervisor,
+    "systemd": _systemd,
+    "process": _process,
     "compose": _compose,
 }
 

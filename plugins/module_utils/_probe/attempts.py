@@ -10,21 +10,48 @@ from typing import Any, Callable, Mapping
 from ansible_collections.toombos.incident.plugins.module_utils._probe.context import Context
 from ansible_collections.toombos.incident.plugins.module_utils._probe.kinds import (
     command,
-    dns,
-    files,
     http,
-    logs,
     manager,
     process,
     resources,
     tcp,
-    tls,
-    unix,
 )
 from ansible_collections.toombos.incident.plugins.module_utils._probe.types import Outcome
 
 # target, deadline (a value of the clock's monotonic), context; any exception counts as a failed attempt.
 Attempt = Callable[[Any, float, Context], Outcome]
+
+
+# What most catalogues do not ask is imported when it is asked: every call compiles what it imports.
+def _file(target: Any, deadline: float, context: Context) -> Outcome:
+    from ansible_collections.toombos.incident.plugins.module_utils._probe.kinds import files
+
+    return files.attempt(target, deadline, context)
+
+
+def _log(target: Any, deadline: float, context: Context) -> Outcome:
+    from ansible_collections.toombos.incident.plugins.module_utils._probe.kinds import logs
+
+    return logs.attempt(target, deadline, context)
+
+
+def _tls(target: Any, deadline: float, context: Context) -> Outcome:
+    from ansible_collections.toombos.incident.plugins.module_utils._probe.kinds import tls
+
+    return tls.attempt(target, deadline, context)
+
+
+def _dns(target: Any, deadline: float, context: Context) -> Outcome:
+    from ansible_collections.toombos.incident.plugins.module_utils._probe.kinds import dns
+
+    return dns.attempt(target, deadline, context)
+
+
+def _unix(target: Any, deadline: float, context: Context) -> Outcome:
+    from ansible_collections.toombos.incident.plugins.module_utils._probe.kinds import unix
+
+    return unix.attempt(target, deadline, context)
+
 
 ATTEMPTS: Mapping[str, Attempt] = {
     "http": http.attempt,
@@ -37,9 +64,9 @@ ATTEMPTS: Mapping[str, Attempt] = {
     "memory": resources.attempt_memory,
     "load": resources.attempt_load,
     "command": command.attempt,
-    "file": files.attempt,
-    "log": logs.attempt,
-    "tls": tls.attempt,
-    "dns": dns.attempt,
-    "unix": unix.attempt,
+    "file": _file,
+    "log": _log,
+    "tls": _tls,
+    "dns": _dns,
+    "unix": _unix,
 }

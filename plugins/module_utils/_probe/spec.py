@@ -22,13 +22,11 @@ from ansible_collections.toombos.incident.plugins.module_utils._catalogue.fields
 )
 from ansible_collections.toombos.incident.plugins.module_utils._errors import IncidentError
 from ansible_collections.toombos.incident.plugins.module_utils._probe import targets
-from ansible_collections.toombos.incident.plugins.module_utils._probe.spec_files import parse_file, parse_log
 from ansible_collections.toombos.incident.plugins.module_utils._probe.spec_http import (
     parse_http,
     read_bool,
     read_latency,
 )
-from ansible_collections.toombos.incident.plugins.module_utils._probe.spec_net import parse_dns, parse_tls, parse_unix
 from ansible_collections.toombos.incident.plugins.module_utils._probe.types import Probe, Schedule
 from ansible_collections.toombos.incident.plugins.module_utils._values import parse_duration
 
@@ -223,7 +221,40 @@ def _parse_command(fields: Fields) -> targets.CommandTarget:
 
 
 _Parser = Callable[[Fields], Any]
+
+
 # kind → its keys (those it needs, those it may have) and its parser.
+# What most catalogues do not hold is imported when it is read.
+def _file(fields: Fields) -> targets.FileTarget:
+    from ansible_collections.toombos.incident.plugins.module_utils._probe.spec_files import parse_file
+
+    return parse_file(fields)
+
+
+def _log(fields: Fields) -> targets.LogTarget:
+    from ansible_collections.toombos.incident.plugins.module_utils._probe.spec_files import parse_log
+
+    return parse_log(fields)
+
+
+def _tls(fields: Fields) -> targets.TlsTarget:
+    from ansible_collections.toombos.incident.plugins.module_utils._probe.spec_net import parse_tls
+
+    return parse_tls(fields)
+
+
+def _dns(fields: Fields) -> targets.DnsTarget:
+    from ansible_collections.toombos.incident.plugins.module_utils._probe.spec_net import parse_dns
+
+    return parse_dns(fields)
+
+
+def _unix(fields: Fields) -> targets.UnixTarget:
+    from ansible_collections.toombos.incident.plugins.module_utils._probe.spec_net import parse_unix
+
+    return parse_unix(fields)
+
+
 _KINDS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...], _Parser]] = {
     "http": (("url",), ("method", "headers", "body", "unix_socket", "verify", "expect", "latency"), parse_http),
     "tcp": (("port",), ("address", "latency"), _parse_tcp),
@@ -235,11 +266,11 @@ _KINDS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...], _Parser]] = {
     "memory": ((), ("warn", "fail"), _parse_memory),
     "load": ((), ("warn", "fail"), _parse_load),
     "command": (("command",), ("cwd", "expect"), _parse_command),
-    "file": (("path",), ("max_age", "min_size", "max_size"), parse_file),
-    "tls": (("port",), ("address", "server_name", "ca_file", "verify", "expiry"), parse_tls),
-    "dns": (("name",), ("type", "server", "port", "expect"), parse_dns),
-    "unix": (("path",), ("send", "expect"), parse_unix),
-    "log": (("path",), ("match", "baseline", "window", "since", "warn", "fail"), parse_log),
+    "file": (("path",), ("max_age", "min_size", "max_size"), _file),
+    "tls": (("port",), ("address", "server_name", "ca_file", "verify", "expiry"), _tls),
+    "dns": (("name",), ("type", "server", "port", "expect"), _dns),
+    "unix": (("path",), ("send", "expect"), _unix),
+    "log": (("path",), ("match", "baseline", "window", "since", "warn", "fail"), _log),
 }
 KINDS = tuple(_KINDS)
 HOST_KINDS: Mapping[str, Kind] = _KINDS
