@@ -51,7 +51,10 @@ options:
     type: bool
     default: false
   stable_for:
-    description: How long the services must stay healthy with the same processes before they count as recovered.
+    description:
+      - How long the services must stay healthy with the same processes before they count as recovered.
+      - A host that is found healthy, but with processes that are younger than half a minute, is watched as long, also
+        with O(state=assessed). A service that dies soon after every start is healthy whenever it lives.
     type: str
     default: 2s
   deadline:

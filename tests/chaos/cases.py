@@ -31,8 +31,7 @@ class Effect:
 
     ``needs``: what must be as it should for the fault to take; ``ruins``: what is not so any more. ``reported``: the
     service that a recovery must not or cannot cure, with the ``conditions`` that may name it. ``flaps``: services
-    that come and go by themselves, so that a look before the recovery means nothing. ``fickle``: the reported one
-    does so for ever, and whoever looks while it serves finds it well.
+    that come and go by themselves, so that a look before the recovery means nothing.
     """
 
     needs: frozenset[str] = _NOBODY
@@ -40,7 +39,6 @@ class Effect:
     reported: str = ""
     conditions: frozenset[str] = _NOBODY
     flaps: frozenset[str] = _NOBODY
-    fickle: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,18 +71,14 @@ class Case:
     """Some faults and the way in which the recovery is run.
 
     ``mode``: ``module`` (as Ansible runs it on a host), ``playbook`` (the whole main job), ``cut`` (a first one gets
-    ``cut["signal"]`` after ``cut["after"]`` seconds) or ``twice`` (a second one starts ``cut["after"]`` seconds later).
+    ``cut["signal"]`` after ``cut["after"]`` seconds) or ``twice`` (a second one starts ``cut["after"]`` seconds later,
+    and waits ``cut["patience"]`` for the first one).
     """
 
     number: int
     faults: tuple[Fault, ...]
     mode: str
     cut: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def fickle(self) -> frozenset[str]:
-        """The services of which nobody knows at which moment they are found."""
-        return frozenset(fault.effect.reported for fault in self.faults if fault.effect.fickle)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -145,8 +139,6 @@ def _draw_record(random: Random) -> dict[str, Any]:
     return {"file": file, "how": random.choice(("delete", "garbage", "wrong pid", "empty"))}
 
 
-_DIES_LATE = Effect(_BOTH | {"logs"}, _MAIN, "main", frozenset({"crash_loop", "failed"}), _MAIN, fickle=True)
-
 KINDS: dict[str, Kind] = {
     "stop": Kind(2, _always(_BOTH, _MAIN)),
     "kill": Kind(2, _always(frozenset({"crm"}), frozenset({"crm"}))),
@@ -155,7 +147,7 @@ KINDS: dict[str, Kind] = {
     "hang": Kind(2, _always(_BOTH, _MAIN)),
     "hang-crm": Kind(2, _always(frozenset({"crm"}), frozenset({"crm"}))),
     "crash-loop": Kind(1, _always(_BOTH, _MAIN, "crash_loop", "failed", flaps=_MAIN)),
-    "crash-late": Kind(1, lambda _params: _DIES_LATE),
+    "crash-late": Kind(1, _always(_BOTH | {"logs"}, _MAIN, "crash_loop", "failed", flaps=_MAIN)),
     "bad-env": Kind(1, _always(_BOTH, _MAIN, "bad_config", flaps=_MAIN)),
     "errors": Kind(2, _always(_BOTH, _MAIN)),
     "foreign": Kind(2, _always(_BOTH, _MAIN, "foreign")),
@@ -190,7 +182,7 @@ def case(seed: int, number: int) -> Case:
     if mode == "cut":
         cut = {"signal": random.choice(("KILL", "KILL", "TERM", "HUP")), "after": round(random.uniform(0.2, 2.5), 2)}
     elif mode == "twice":
-        cut = {"after": round(random.uniform(0.0, 0.3), 2)}
+        cut = {"after": round(random.uniform(0.0, 0.3), 2), "patience": random.choice(("0s", "30s"))}
     return Case(number, tuple(faults), mode, cut)
 
 

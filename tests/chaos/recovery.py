@@ -94,14 +94,15 @@ class Running:
             return Outcome(self.process.returncode, seconds, hung=hung, raw=out + err, message=(out + err)[-300:])
 
 
-def module(lab: World, stable_for: str) -> Running:
-    """Start the module."""
+def module(lab: World, stable_for: str, patience: str) -> Running:
+    """Start the module, which waits so long for another one."""
     catalogue = json.loads(_catalogue(lab).read_text())
     options = {
         "services": catalogue["incident_services"],
         "host_probes": catalogue["incident_host_probes"],
         "stable_for": stable_for,
         "deadline": DEADLINE,
+        "lock_timeout": patience,
         "state_dir": str(lab.state),
         "reason": "chaos",
     }

@@ -15,7 +15,7 @@ from cases import KINDS, SERVICES, Case, Fault, case
 from faults import OWN
 from recovery import Outcome
 from report import Goals, table, write
-from trial import Trial, _expected, _judge
+from trial import Trial, _expected, _judge, _met
 
 
 def judged(*faults: Fault, outcome: Outcome | None = None, **changes: Any) -> Trial:
@@ -59,11 +59,13 @@ def test_a_case_that_is_right() -> None:
     assert judged(FOREIGN, outcome=REPORTED, recovered=False, after=set(SERVICES) - {"main"}).verdict == "reported"
 
 
-def test_what_dies_for_ever_and_is_found_well_is_not_counted_as_recovered() -> None:
-    trial = judged(Fault("crash-late"))
-    assert (trial.verdict, trial.problems) == ("missed", [])
-    goals = Goals.of([trial])
-    assert (goals.recovered, goals.missed, goals.reached) == (0, 1, False)
+@pytest.mark.parametrize(
+    ("patience", "recovered", "wrong"), [("0s", False, True), ("30s", False, False), ("30s", True, True)]
+)
+def test_two_recoveries_that_both_changed_something(patience: str, recovered: bool, wrong: bool) -> None:
+    one = Outcome(int(not recovered), 1.0, recovered=recovered, changed=True)
+    assert bool(_met([one, one], patience)) is wrong
+    assert not _met([one], patience)
 
 
 @pytest.mark.parametrize(
@@ -74,6 +76,7 @@ def test_what_dies_for_ever_and_is_found_well_is_not_counted_as_recovered() -> N
         ("says that all is well, but main", judged(STOP, after=set(SERVICES) - {"main"})),
         ("rc 1", judged(STOP, outcome=Outcome(1, 1.0, recovered=True))),
         ("although main cannot be", judged(FOREIGN)),
+        ("although main cannot be", judged(Fault("crash-late"))),
         ("does not name", judged(FOREIGN, recovered=False, outcome=Outcome(1, 1.0, sick={"main": "down"}))),
         (
             "grafana could have been",

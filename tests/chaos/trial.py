@@ -17,6 +17,7 @@ from faults import Scene, apply, dismiss, tidy
 from recovery import Outcome
 from untouched import Bystanders, Files
 
+PATIENCE = "30s"  # of a recovery that finds another one at work
 STABLE, LONG = "1s", "4s"  # a service that dies late needs the longer one to be seen through
 Say = Callable[[str], None]
 
@@ -49,10 +50,7 @@ class Trial:
             return "worse"
         if self.problems:
             return "wrong"
-        if not self.recovered:
-            return "reported"
-        # It was well at the moment of the look, and nobody may call that a success.
-        return "missed" if self.case.fickle else "recovered"
+        return "recovered" if self.recovered else "reported"
 
     def record(self) -> dict[str, Any]:
         """For the report in JSON."""
@@ -84,7 +82,7 @@ def run(scene: Scene, case: Case, say: Say) -> Trial:
         _recover(scene, trial, say)
         trial.after = lab.surely_healthy()
         say(f"  healthy after: {sorted(trial.after)}")
-        if trial.recovered and not trial.hung and not case.fickle:
+        if trial.recovered and not trial.hung:
             _again(scene, trial, say)
         trial.touched, trial.truncated = bystanders.touched(), files.truncated()
         _judge(trial, files.altered(), lab.oddities())
@@ -96,7 +94,9 @@ def run(scene: Scene, case: Case, say: Say) -> Trial:
 
 def _start(scene: Scene, case: Case) -> recovery.Running:
     stable = LONG if any(fault.kind == "crash-late" for fault in case.faults) else STABLE
-    return (recovery.playbook if case.mode == "playbook" else recovery.module)(scene.lab, stable)
+    if case.mode == "playbook":
+        return recovery.playbook(scene.lab, stable)
+    return recovery.module(scene.lab, stable, case.cut.get("patience", PATIENCE))
 
 
 def _recover(scene: Scene, trial: Trial, say: Say) -> None:
@@ -126,11 +126,20 @@ def _twice(scene: Scene, trial: Trial) -> Outcome:
     both = [running.outcome() for running in (first, _start(scene, trial.case))]
     worked = [outcome for outcome in both if not outcome.refused]
     trial.refusals = 2 - len(worked)
-    if len(worked) == 2 and all(outcome.changed for outcome in worked):
-        trial.problems.append("two recoveries were at work at the same time")
+    trial.problems += _met([outcome for outcome in worked if outcome.changed], trial.case.cut["patience"])
     if not worked:
         trial.problems.append("two recoveries refused each other")
     return (worked or both)[0]
+
+
+def _met(busy: list[Outcome], patience: str) -> list[str]:
+    """What is wrong when both changed something. After a success there is nothing left to do for who has waited."""
+    if len(busy) < 2:
+        return []
+    if patience == "0s":
+        return ["two recoveries were at work at the same time"]
+    both = all(outcome.recovered for outcome in busy)
+    return ["the second recovery changed what the first one had recovered"] if both else []
 
 
 _MODES: dict[str, Callable[[Scene, Trial], Outcome]] = {"cut": _cut, "twice": _twice}
@@ -146,11 +155,7 @@ def _expected(case: Case, outcome: Outcome) -> list[str]:
     if not reported:
         return [] if outcome.recovered else [f"it is not recovered: {outcome.sick or outcome.message}"]
     if outcome.recovered:
-        return (
-            []
-            if reported <= case.fickle
-            else [f"it says that all is well, although {', '.join(sorted(reported))} cannot be"]
-        )
+        return [f"it says that all is well, although {', '.join(sorted(reported))} cannot be"]
     named = {outcome.sick.get(service) for service in reported}
     return [] if named & conditions else [f"{outcome.sick or outcome.message} does not name {sorted(conditions)}"]
 
@@ -166,7 +171,7 @@ def _again(scene: Scene, trial: Trial, say: Say) -> None:
 
 
 def _judge(trial: Trial, altered: list[str], oddities: list[str]) -> None:
-    red = set(SERVICES) - trial.after - trial.case.fickle
+    red = set(SERVICES) - trial.after
     excused = {name for fault in trial.case.faults for name in _excused(fault.effect.reported)}
     trial.worse = sorted(trial.before - trial.after)
     if trial.worse:

@@ -123,11 +123,11 @@ def test_what_dies_at_every_start_is_tried_twice_and_explained(healthy: Any) -> 
     assert "Escalate" in run.screen
 
 
-def test_what_serves_for_a_moment_and_dies_is_not_recovered(healthy: Any) -> None:
+@pytest.mark.parametrize("force", ["true", "false"])
+def test_what_serves_for_a_moment_and_dies_is_not_recovered(healthy: Any, force: str) -> None:
     healthy.break_("crash-late")
     policy = {"incident_policy": {"stable_for": "6s"}}
-    # By force, because an assessment may come just when it serves.
-    wishes = {**policy, "svc": "main", "force": "true", "reason": "it comes and goes"}
+    wishes = {**policy, "svc": "main", "force": force, "reason": "it comes and goes"}
     others = {(process.pid, process.start) for process in healthy.of("mocks/")}
     run = healthy.play("recover.yml", "-e", json.dumps(wishes))
     assert {(process.pid, process.start) for process in healthy.of("mocks/")} == others, "what it needs is not forced"

@@ -46,7 +46,7 @@ def recover(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
         with recovery_lock(params["state_dir"], who, authority.takeover, patience=patience, clock=clock):
             recovery = engine.recover(request)
     else:
-        assessment = engine.assess(request)
+        assessment = engine.look(request)
         recovery = Recovery(assessment, assessment)
     result = {**to_dict(catalogue, recovery, applied=applied), "overrides": brakes.overrides}
     if params["state"] == "assessed":

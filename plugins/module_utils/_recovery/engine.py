@@ -98,15 +98,20 @@ class Engine:
         view = observe(self._host, self._catalogue, scope, request.deadline, probes, forced)
         return self._planned(scope, view, diagnose(self._catalogue, view.services), request, attempts or {})
 
+    def look(self, request: Request) -> Assessment:
+        """Assess; a host that is healthy with young processes is looked at again for ``stable_for``."""
+        current = self.assess(request)
+        if request.stable_for > 0 and current.healthy and self._is_fresh(current):
+            # A service in a crash loop is healthy in every moment in which it lives.
+            current = self._verified(request, {})
+        return current
+
     def recover(self, request: Request) -> Recovery:
         """Bring the services back, as often as their limits allow. Never raises for a service that stays sick.
 
         Raises PlanChanged before anything is done.
         """
-        before = self.assess(request)
-        if before.healthy and self._is_fresh(before):
-            # A service in a crash loop is healthy in every moment in which it lives.
-            before = self._verified(request, {})
+        before = self.look(request)
         if self._actionable(before.plan):
             _insist_on_approval(request, before.plan)
         try:

@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any, Callable, Iterator
@@ -232,6 +233,16 @@ def test_questions_about_the_host_are_answered_beside_the_services(place: Place)
     result = place.recover(state="assessed", host_probes={"root": {"kind": "disk", "path": "/"}})
     assert [(check["probe"], check["kind"]) for check in result["host_checks"]] == [("root", "disk")]
     assert result["changed"] is False
+
+
+def test_an_assessment_of_young_processes_sees_the_death_of_one_within_the_window(place: Place) -> None:
+    place.recover()
+    death = threading.Timer(0.5, os.kill, (place.running()["front"], signal.SIGKILL))
+    death.start()
+    result = place.recover(state="assessed", stable_for="10s")
+    death.join()
+    assert (result["recovered"], result["changed"]) == (False, False)
+    assert {one["name"]: one["condition"] for one in result["services"]}["front"] == "down"
 
 
 def test_a_recovery_that_was_killed_is_finished_by_the_next(place: Place) -> None:

@@ -383,3 +383,13 @@ def test_a_healthy_moment_in_a_crash_loop_is_not_believed(build: Any, run: Any, 
     world.ages[10] = age
     result = run(world, stable_for=2.0)[1]
     assert result["services"][0]["before"]["condition"] == condition
+
+
+@pytest.mark.parametrize(("age", "condition"), [(1.0, "crash_loop"), (600.0, "healthy")])
+def test_an_assessment_does_not_believe_it_either(build: Any, tmp_path: Path, age: float, condition: str) -> None:
+    world = world_of(build, build.catalogue(build.service("web")), web={"dies_after": 1.0, "ready_at": 999.9})
+    world.ages[10] = age
+    engine = Engine(world, world.catalogue, build.brakes(tmp_path, world.clock.wall))
+    assessment = engine.look(Request(world.catalogue.order, world.clock.now + 60, stable_for=2.0))
+    assert assessment.found["web"].condition == condition
+    assert mutations(world) == []
