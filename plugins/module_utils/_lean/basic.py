@@ -43,12 +43,12 @@ class AnsibleModule:
     def exit_json(self, **kwargs: Any) -> NoReturn:
         """The result, and the end."""
         self._return_formatted(kwargs)
-        sys.exit(0)
+        raise SystemExit(0)
 
     def fail_json(self, msg: str, **kwargs: Any) -> NoReturn:
         """The failure, and the end."""
         self._return_formatted({"failed": True, "msg": msg, **kwargs})
-        sys.exit(1)
+        raise SystemExit(1)
 
     def _log_invocation(self) -> None:
         self.log("Invoked with " + " ".join(f"{key}={value}" for key, value in self.params.items()))
@@ -57,7 +57,7 @@ class AnsibleModule:
         kwargs.setdefault("invocation", {"module_args": self.params})
         if self._warnings:
             kwargs["warnings"] = [*kwargs.get("warnings", ()), *self._warnings]
-        print(f"\n{json.dumps(kwargs)}")
+        _answer(kwargs)
 
 
 def run(main: Callable[[], None], handed_over: dict[str, Any]) -> None:
@@ -69,8 +69,12 @@ def run(main: Callable[[], None], handed_over: dict[str, Any]) -> None:
         import traceback  # pylint: disable=import-outside-toplevel # for the rare case
 
         failure = {"failed": True, "msg": f"{type(error).__name__}: {error}", "exception": traceback.format_exc()}
-        print(f"\n{json.dumps(failure)}")
-        sys.exit(1)
+        _answer(failure)
+        raise SystemExit(1) from error
+
+
+def _answer(result: dict[str, Any]) -> None:
+    sys.stdout.write(f"\n{json.dumps(result)}\n")
 
 
 def _value(spec: dict[str, Any], given: Any) -> Any:

@@ -102,7 +102,7 @@ def test_an_old_python_is_told_what_to_do() -> None:
     old = lean.script("health_check").replace("(3, 8)", "(99, 0)")
     result = run(old, {})
     assert "ansible_python_interpreter" in result["msg"]
-    compile(old.split("import base64")[0], "head", "exec")
+    compile(old.partition("import base64")[0], "head", "exec")
 
 
 def test_the_file_is_made_once(tmp_path: Path) -> None:
