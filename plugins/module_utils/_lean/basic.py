@@ -65,7 +65,7 @@ def run(main: Callable[[], None], handed_over: dict[str, Any]) -> None:
     _HANDED_OVER.update(handed_over)
     try:
         main()
-    except Exception as error:  # noqa: BLE001 # pylint: disable=broad-exception-caught # nobody may leave without a result
+    except Exception as error:  # nobody may leave without a result
         import traceback  # pylint: disable=import-outside-toplevel # for the rare case
 
         failure = {"failed": True, "msg": f"{type(error).__name__}: {error}", "exception": traceback.format_exc()}
