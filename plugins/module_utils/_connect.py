@@ -100,7 +100,9 @@ def _connect_one(family: int, address: Any, timeout: float) -> socket.socket:
 
 def _resolve(host: str, port: int, deadline: float, clock: Clock) -> list[tuple[int, Any]]:
     try:
-        found = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM, 0, socket.AI_NUMERICHOST)
+        # As bytes: for a text Python would load its tables for international names first.
+        plain = host.encode("ascii") if host.isascii() else host
+        found = socket.getaddrinfo(plain, port, 0, socket.SOCK_STREAM, 0, socket.AI_NUMERICHOST)
     except (socket.gaierror, UnicodeError):  # a name, or nothing that could be one: the resolver tells
         found = _ask_resolver(host, port, deadline, clock)
     return [(int(family), address) for family, _type, _proto, _name, address in found]

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import calendar
 import socket
 import time
 from typing import TYPE_CHECKING
@@ -105,4 +104,6 @@ def _moment(tag: int, content: bytes) -> float:
     forms = {_UTC_TIME: "%y%m%d%H%M%SZ", _GENERALIZED_TIME: "%Y%m%d%H%M%SZ"}
     if tag not in forms:
         raise ValueError("not a certificate")
+    import calendar  # pylint: disable=import-outside-toplevel # it brings datetime along, and few calls need it
+
     return float(calendar.timegm(time.strptime(content.decode("ascii"), forms[tag])))

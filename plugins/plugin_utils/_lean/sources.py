@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 PLUGINS = Path(__file__).resolve().parents[2]
@@ -36,19 +36,22 @@ def needed(module: str) -> dict[str, str]:
         tree = ast.parse(source)
         statements = list(_statements(tree))
         waiting += _imported(statements)
-        sources[name] = _without(source, _words(tree, statements))
+        sources[name] = _bare(source, tree, statements)
     return sources
 
 
 def without_words(source: str) -> str:
-    """The source without docstrings, documentation and comments; every line keeps its number, for tracebacks."""
+    """The source without docstrings, documentation, comments and the types of parameters and results.
+
+    Every line keeps its number, for tracebacks.
+    """
     tree = ast.parse(source)
-    return _without(source, _words(tree, _statements(tree)))
+    return _bare(source, tree, list(_statements(tree)))
 
 
-def _without(source: str, words: Iterable[ast.stmt]) -> str:
-    lines = source.split("\n")
-    for node in words:
+def _bare(source: str, tree: ast.Module, statements: Sequence[ast.stmt]) -> str:
+    lines = _untyped(source, statements).split("\n")
+    for node in _words(tree, statements):
         first, last = node.lineno - 1, (node.end_lineno or node.lineno) - 1
         indent = lines[first][: len(lines[first]) - len(lines[first].lstrip())]
         # A body may consist of nothing else.
@@ -56,6 +59,36 @@ def _without(source: str, words: Iterable[ast.stmt]) -> str:
     bare = "\n".join(lines)
     # Within a text of several lines a line that begins with # is no comment.
     return bare if _MULTILINE.search(bare) else _COMMENT.sub("", bare)
+
+
+def _untyped(source: str, statements: Iterable[ast.stmt]) -> str:
+    """A host does not need the types, but would compile them."""
+    text = source.encode()
+    starts = [0]
+    for line in text.split(b"\n"):
+        starts.append(starts[-1] + len(line) + 1)
+    for begin, end in sorted(_types(text, starts, statements), reverse=True):
+        text = text[:begin] + b"\n" * text.count(b"\n", begin, end) + text[end:]
+    return text.decode()
+
+
+def _types(text: bytes, starts: Sequence[int], statements: Iterable[ast.stmt]) -> Iterator[tuple[int, int]]:
+    """Where in the text they are: from the colon, from the arrow on."""
+    for node in statements:
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            continue
+        known = node.args
+        for arg in (*known.posonlyargs, *known.args, *known.kwonlyargs, known.vararg, known.kwarg):
+            if arg is not None and arg.annotation is not None:
+                yield starts[arg.lineno - 1] + arg.col_offset + len(arg.arg.encode()), _end(starts, arg.annotation)
+        # One over several lines stays: outside of brackets its line breaks would end the statement.
+        if node.returns is not None and node.returns.lineno == node.returns.end_lineno:
+            result = starts[node.returns.lineno - 1] + node.returns.col_offset
+            yield text.rindex(b"->", 0, result), _end(starts, node.returns)
+
+
+def _end(starts: Sequence[int], node: ast.expr) -> int:
+    return starts[(node.end_lineno or node.lineno) - 1] + (node.end_col_offset or 0)
 
 
 def _file(name: str) -> Path | None:

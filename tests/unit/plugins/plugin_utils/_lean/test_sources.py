@@ -45,6 +45,31 @@ def test_words_go_and_lines_stay() -> None:
     compile(short, "short", "exec")
 
 
+def test_types_go_and_lines_stay() -> None:
+    text = """
+        def f(
+            ä: Callable[[int], str] = print, *b: "x -> y",
+            c: dict[
+                str, int
+            ] | None = None, **d: Any
+        ) -> Callable[..., str]:
+            kept: int = 1
+
+            def over() -> dict[
+                str, int
+            ]:
+                "Words."
+            return lambda e: "a -> b: c"
+    """
+    short = bare(text)
+    assert "Callable" not in short
+    assert "x -> y" not in short
+    assert "kept: int" in short
+    assert '"a -> b: c"' in short
+    assert statements(short) == statements(textwrap.dedent(text))
+    assert [line.strip() for line in short.split("\n")].index("kept: int = 1") == 7
+
+
 def test_a_text_of_several_lines_is_left_alone() -> None:
     text = '''
         PAGE = """
@@ -55,9 +80,13 @@ def test_a_text_of_several_lines_is_left_alone() -> None:
 
 
 def statements(source: str) -> str:
-    """The program without what does nothing."""
+    """The program without what does nothing, and without the types of parameters and results."""
     tree = ast.parse(source)
     for node in ast.walk(tree):
+        if isinstance(node, ast.arg):
+            node.annotation = None
+        if isinstance(node, ast.FunctionDef):
+            node.returns = None
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)):
             node.body = [each for each in node.body if not _idle(each)] or [ast.Pass()]
     return ast.dump(tree, include_attributes=False)
