@@ -54,7 +54,8 @@ options:
     description:
       - How long the services must stay healthy with the same processes before they count as recovered.
       - A host that is found healthy, but with processes that are younger than half a minute, is watched as long, also
-        with O(state=assessed). A service that dies soon after every start is healthy whenever it lives.
+        with O(state=assessed). A service that dies soon after every start is healthy whenever it lives. What its
+        manager had to start again several times is watched until it is older than that.
     type: str
     default: 2s
   deadline:

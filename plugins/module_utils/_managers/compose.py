@@ -63,6 +63,7 @@ class ComposeManager:
             members=tuple(pids[1:]),
             proxies=proxies_of(containers, table),
             notes=self._notes(containers),
+            restarts=max(container.restarts for container in containers),
         )
 
     def start(self, deadline: float) -> None:

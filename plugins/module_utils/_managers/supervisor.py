@@ -15,6 +15,7 @@ from ansible_collections.toombos.incident.plugins.module_utils._clock import Clo
 from ansible_collections.toombos.incident.plugins.module_utils._errors import ManagerError
 from ansible_collections.toombos.incident.plugins.module_utils._http import HttpProblem, request
 from ansible_collections.toombos.incident.plugins.module_utils._managers import types as t
+from ansible_collections.toombos.incident.plugins.module_utils._managers.supervisor_log import TAIL, WINDOW, restarts
 from ansible_collections.toombos.incident.plugins.module_utils._managers.xmlrpc import Fault, dump_call, load_answer
 from ansible_collections.toombos.incident.plugins.module_utils._process.stat import read_stat
 from ansible_collections.toombos.incident.plugins.module_utils._process.types import ProcessTable
@@ -61,7 +62,7 @@ class SupervisorManager:
     def observe(self, table: ProcessTable) -> t.ManagerState:  # noqa: ARG002 - the protocol's
         """Ask supervisord; the table is not needed."""
         try:
-            info, others = self._info_and_others()
+            info, others, known = self._info_and_others()
         except _Gone as gone:
             return t.ManagerState(False, t.UNKNOWN, detail=gone.message)
         except Fault as fault:
@@ -72,6 +73,7 @@ class SupervisorManager:
             pid=info["pid"] or None,
             detail=describe(info),
             others=others,
+            restarts=self._restarts(info) if known else 0,
         )
 
     def start(self, deadline: float) -> None:
@@ -123,15 +125,30 @@ class SupervisorManager:
             if fault.code not in fine:
                 raise self._refusal(verb, fault) from fault
 
-    def _info_and_others(self) -> tuple[dict[str, Any], tuple[int, ...]]:
-        """The program, and the pids of all others: what one of them runs is nobody's second copy."""
+    def _restarts(self, info: dict[str, Any]) -> int:
+        """Its log is asked only for a young process: what runs for long has stopped dying."""
+        age = _number(info.get("now")) - _number(info.get("start"))
+        if not info["pid"] or not 0 <= age < WINDOW:
+            return 0
+        try:
+            log = self._call("readLog", -TAIL, 0)
+        except (_Gone, Fault):
+            return 0  # it writes none, or not to a file
+        return restarts(str(log), str(info.get("name", "")), info["pid"])
+
+    def _info_and_others(self) -> tuple[dict[str, Any], tuple[int, ...], bool]:
+        """The program; the pids of all others, because what they run is nobody's second copy; is its name its own?
+
+        The log names programs without their groups.
+        """
         everything = self._call("getAllProcessInfo")
         if not isinstance(everything, list) or not all(map(_is_info, everything)):
             raise _Gone(f"what answers on {self._socket} is not supervisord.")
         info = next((each for each in everything if self._program in _names(each)), None)
         if info is None:
             info = self._info()  # it says best that it does not know the program
-        return info, tuple(each["pid"] for each in everything if each["pid"] and each["pid"] != info["pid"])
+        others = tuple(each["pid"] for each in everything if each["pid"] and each["pid"] != info["pid"])
+        return info, others, sum(each.get("name") == info.get("name") for each in everything) == 1
 
     def _info(self, deadline: float | None = None) -> dict[str, Any]:
         info = self._call("getProcessInfo", self._program, deadline=deadline)
@@ -140,7 +157,7 @@ class SupervisorManager:
         return dict(info)
 
     def _call(
-        self, method: str, *arguments: str | bool, deadline: float | None = None, timeout: float = _ASK_TIMEOUT
+        self, method: str, *arguments: str | bool | int, deadline: float | None = None, timeout: float = _ASK_TIMEOUT
     ) -> Any:
         until = self._clock.monotonic() + timeout
         try:
@@ -202,6 +219,10 @@ def describe(info: dict[str, Any]) -> str:
 def _is_info(info: Any) -> bool:
     """Whether this is the description of a program. Some fields are missing in old versions; these two never are."""
     return isinstance(info, dict) and {"statename", "pid"} <= set(info)
+
+
+def _number(value: Any) -> int:
+    return value if isinstance(value, int) else 0
 
 
 def _names(info: dict[str, Any]) -> tuple[str, ...]:

@@ -30,7 +30,8 @@ class ManagerState:
     None when there is none. ``detail``: the manager's own words, one line, for people. ``members``: pids that belong to
     the service although they are not below ``pid``; ``others``: pids that the same manager keeps for other services;
     ``proxies``: pids of the manager's own helpers that hold the service's ports for it. ``notes``: what a person should
-    know although it is no fault, each one line.
+    know although it is no fault, each one line. ``restarts``: how often the manager tells that it had to start it again
+    by itself; 0 where it does not tell, or nothing that matters for the process that runs now.
     """
 
     available: bool
@@ -41,6 +42,7 @@ class ManagerState:
     others: tuple[int, ...] = ()
     proxies: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
+    restarts: int = 0
 
 
 class Manager(Protocol):

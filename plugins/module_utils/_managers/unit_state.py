@@ -45,7 +45,7 @@ def unit_state(unit: str, shown: Mapping[str, str]) -> t.ManagerState:
     state = _STATES.get(active, t.UNKNOWN)
     if active == "activating" and shown.get("SubState", "").startswith("auto-restart"):
         state = t.BACKOFF
-    return t.ManagerState(True, state, pid, _describe(active, shown))
+    return t.ManagerState(True, state, pid, _describe(active, shown), restarts=int(shown.get("NRestarts") or 0))
 
 
 def _unusable(unit: str, loaded: str, error: str) -> str:

@@ -20,8 +20,8 @@ class Fault(IncidentError):
         super().__init__(f"fault {code}: {words}")
 
 
-def dump_call(method: str, *arguments: str | bool) -> bytes:
-    """The body of a call with text and truth values."""
+def dump_call(method: str, *arguments: str | bool | int) -> bytes:
+    """The body of a call with text, truth values and whole numbers."""
     params = "".join(f"<param><value>{_dump(argument)}</value></param>" for argument in arguments)
     return f"<methodCall><methodName>{_escape(method)}</methodName><params>{params}</params></methodCall>".encode()
 
@@ -47,9 +47,11 @@ def load_answer(body: bytes) -> Any:
     return _load(value)
 
 
-def _dump(argument: str | bool) -> str:
+def _dump(argument: str | bool | int) -> str:
     if isinstance(argument, bool):
         return f"<boolean>{int(argument)}</boolean>"
+    if isinstance(argument, int):
+        return f"<int>{argument}</int>"
     return f"<string>{_escape(argument)}</string>"
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from ansible_collections.toombos.incident.plugins.module_utils._catalogue.types import Service
 from ansible_collections.toombos.incident.plugins.module_utils._managers import types as manager
 from ansible_collections.toombos.incident.plugins.module_utils._probe import reasons
-from ansible_collections.toombos.incident.plugins.module_utils._recovery import signs, types as t
+from ansible_collections.toombos.incident.plugins.module_utils._recovery import signs, types as t, unsteady
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.words import (
     STOPPED_STATES,
     describe,
@@ -19,7 +19,6 @@ from ansible_collections.toombos.incident.plugins.module_utils._recovery.words i
 )
 
 _SLOW_REASONS = frozenset({reasons.TIMEOUT, reasons.DEADLINE})
-# The probe failed, not the service: no ground for a restart.
 # The probe failed, not the service: no ground for a restart.
 _NO_ANSWERS = frozenset({reasons.ERROR, reasons.CANNOT_RUN, reasons.DEADLINE, reasons.MANAGER_GONE})
 # Bad for users, but nothing that starting the service again would change.
@@ -82,6 +81,7 @@ def _green(service: Service, seen: t.Observation, missing: int) -> t.Diagnosis:
         )
     notes = [say(check) for check in seen.warned]
     notes.extend(seen.manager.notes)
+    notes.extend(filter(None, [unsteady.restarted(seen)]))
     old = signs.deleted(seen.managed)
     if old:
         notes.append(f"still runs on {', '.join(old)}, which was deleted or replaced")

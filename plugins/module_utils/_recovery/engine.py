@@ -12,7 +12,7 @@ from typing import Mapping, Sequence
 from ansible_collections.toombos.incident.plugins.module_utils._catalogue.types import Catalogue
 from ansible_collections.toombos.incident.plugins.module_utils._errors import IncidentError
 from ansible_collections.toombos.incident.plugins.module_utils._probe.types import Probe
-from ansible_collections.toombos.incident.plugins.module_utils._recovery import types as t
+from ansible_collections.toombos.incident.plugins.module_utils._recovery import types as t, unsteady
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.apply import Applier
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.brakes import Brakes
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.diagnose import diagnose
@@ -20,8 +20,6 @@ from ansible_collections.toombos.incident.plugins.module_utils._recovery.host im
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.observe import observe
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.plan import Wishes, make_plan
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.words import read_logs
-
-_FRESH = 30.0  # seconds in which a process has yet to show that it stays
 
 
 @dataclass(frozen=True)
@@ -99,11 +97,12 @@ class Engine:
         return self._planned(scope, view, diagnose(self._catalogue, view.services), request, attempts or {})
 
     def look(self, request: Request) -> Assessment:
-        """Assess; a host that is healthy with young processes is looked at again for ``stable_for``."""
+        """Assess; a host that is healthy with young processes is looked at again for ``stable_for`` or longer."""
         current = self.assess(request)
-        if request.stable_for > 0 and current.healthy and self._is_fresh(current):
+        seconds = unsteady.to_watch(current.view.services.values(), request.stable_for) if current.healthy else 0.0
+        if seconds > 0:
             # A service in a crash loop is healthy in every moment in which it lives.
-            current = self._verified(request, {})
+            current = self._verified(replace(request, stable_for=seconds), {})
         return current
 
     def recover(self, request: Request) -> Recovery:
@@ -118,10 +117,6 @@ class Engine:
             return self._recover(request, before)
         finally:
             self._brakes.leave()
-
-    def _is_fresh(self, current: Assessment) -> bool:
-        roots = [seen.managed[0] for seen in current.view.services.values() if seen.managed]
-        return any(self._host.age(root) < _FRESH for root in roots)
 
     def _recover(self, request: Request, before: Assessment) -> Recovery:
         current = before
@@ -198,9 +193,12 @@ class Engine:
         while current.healthy and self._host.clock.monotonic() < end:
             self._host.clock.sleep(min(1.0, end - self._host.clock.monotonic()))
             current = self.assess(request, attempts)
-        replaced = _replaced(first, current) if current.healthy else []
-        message = "came back, but its process was replaced within the stability window"
-        return self._as_crash_loop(current, dict.fromkeys(replaced, message), request, attempts)
+        if current.healthy:
+            message = "came back, but its process was replaced within the stability window"
+            dying = dict.fromkeys(_replaced(first, current), message)
+        else:
+            dying = unsteady.died_again(first.view.services, current.view.services)
+        return self._as_crash_loop(current, dying, request, attempts)
 
     def _as_crash_loop(
         self, current: Assessment, dying: Mapping[str, str], request: Request, attempts: Mapping[str, int]

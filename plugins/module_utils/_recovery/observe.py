@@ -100,6 +100,7 @@ def _look_at(
         collector=table.processes.get(ended[0].ppid) if ended else None,
         misowned=tuple(process for process in host.misowned(service, table) if process.identity not in inside),
         keepers={root.pid: unit for root in signs.roots(strays) if (unit := host.keeper(root))},
+        age=host.age(managed[0]) if managed else None,
     )
 
 

@@ -62,6 +62,7 @@ class Observation:
     ``ended``: zombies where the service should run, with ``collector``, the parent that does not collect them.
     ``misowned``: processes that are the service in everything but the declared user. ``keepers``: pids of strays, and
     the unit that keeps each of them. ``absent``: paths without which a start must fail, and that are not there.
+    ``age``: seconds since the root of the managed tree was started, None where nothing runs.
     """
 
     manager: ManagerState
@@ -80,6 +81,7 @@ class Observation:
     misowned: tuple[Process, ...] = ()
     keepers: Mapping[int, str] = field(default_factory=dict)
     absent: tuple[str, ...] = ()
+    age: float | None = None
 
     @property
     def red(self) -> tuple[Check, ...]:

@@ -70,7 +70,7 @@ def program(tmp_path):
 def test_a_running_container_has_its_pid_and_the_engines_words(engine, told):
     engine.has(told("p-web-1", RestartCount=1))
     state = manager(engine).observe(NOBODY)
-    assert state == t.ManagerState(True, t.RUNNING, 4711, "running (restarted 1 times)")
+    assert state == t.ManagerState(True, t.RUNNING, 4711, "running (restarted 1 times)", restarts=1)
     assert engine.calls == []
 
 

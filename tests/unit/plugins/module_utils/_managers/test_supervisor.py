@@ -159,6 +159,26 @@ def test_a_program_that_keeps_crashing_is_in_backoff_and_then_failed(daemon):
     assert daemon.observe("app:crashing").state == "failed"
 
 
+def test_the_lives_of_a_program_that_runs_at_this_moment_are_counted(daemon):
+    assert daemon.observe("app:steady").restarts == 0
+    for count in (1, 2, 3):
+        os.kill(daemon.observe("app:steady").pid, signal.SIGKILL)
+        daemon.zoo.until(lambda count=count: daemon.observe("app:steady").restarts == count)
+        assert daemon.until("app:steady", "running").pid, "supervisord itself has no word for it"
+    daemon.manager("app:off").start(within(30))
+    assert daemon.observe("app:off").restarts == 0
+    daemon.manager("app:steady").stop(within(30))
+    daemon.manager("app:steady").start(within(30))
+    assert daemon.observe("app:steady").restarts == 0, "what was before the stop is another story"
+
+
+def test_a_supervisord_without_a_log_counts_nothing(daemon):
+    os.kill(daemon.observe("app:steady").pid, signal.SIGKILL)
+    daemon.zoo.until(lambda: daemon.observe("app:steady").restarts == 1)
+    os.unlink(daemon.home / "supervisord.log")
+    assert (daemon.observe("app:steady").available, daemon.observe("app:steady").restarts) == (True, 0)
+
+
 def test_a_program_in_backoff_can_be_stopped(daemon):
     daemon.manager("app:crashing").start(within(30))
     daemon.until("app:crashing", "backoff")

@@ -74,6 +74,11 @@ def test_the_state_of_a_unit(changes, state, pid, detail):
     assert (found.available, found.state, found.pid, found.detail) == (True, state, pid, detail)
 
 
+@pytest.mark.parametrize(("said", "count"), [("7", 7), ("0", 0), ("", 0)])
+def test_how_often_systemd_started_it_again(said, count):
+    assert unit_state("x.service", shown(NRestarts=said)).restarts == count
+
+
 def test_no_properties_at_all_is_unknown():
     found = unit_state("x.service", parse_show("\n\n"))
     assert (found.state, found.pid) == ("unknown", None)

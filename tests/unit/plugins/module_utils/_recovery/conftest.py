@@ -95,6 +95,7 @@ class Actor:
     refuses_stop: bool = False
     dies_after: float | None = None
     starts: int = 0
+    restarts: int = 0
 
 
 @dataclass
@@ -203,7 +204,7 @@ class _Manager:
         actor = self.world.actors[self.name]
         if not actor.available:
             return ManagerState(False, manager.UNKNOWN, None, "its socket is gone")
-        return ManagerState(True, actor.state, actor.pid, actor.state)
+        return ManagerState(True, actor.state, actor.pid, actor.state, restarts=actor.restarts)
 
     def start(self, deadline: float) -> None:
         actor = self.world.actors[self.name]

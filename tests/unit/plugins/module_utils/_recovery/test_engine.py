@@ -393,3 +393,28 @@ def test_an_assessment_does_not_believe_it_either(build: Any, tmp_path: Path, ag
     assessment = engine.look(Request(world.catalogue.order, world.clock.now + 60, stable_for=2.0))
     assert assessment.found["web"].condition == condition
     assert mutations(world) == []
+
+
+@pytest.mark.parametrize(
+    ("restarts", "age", "condition"), [(3, 4.0, "crash_loop"), (0, 4.0, "healthy"), (3, 600.0, "healthy")]
+)
+def test_what_its_manager_starts_again_and_again_is_watched_for_longer_than_one_life(
+    build: Any, tmp_path: Path, restarts: int, age: float, condition: str
+) -> None:
+    life = {"dies_after": 10.0, "ready_at": 1000.0 - 4.0, "restarts": restarts}
+    world = world_of(build, build.catalogue(build.service("web")), web=life)
+    world.ages[10] = age
+    engine = Engine(world, world.catalogue, build.brakes(tmp_path, world.clock.wall))
+    assessment = engine.look(Request(world.catalogue.order, world.clock.now + 60, stable_for=2.0))
+    assert assessment.found["web"].condition == condition
+    assert mutations(world) == []
+
+
+def test_a_service_that_was_restarted_and_stays_is_healthy_with_a_note(build: Any, run: Any) -> None:
+    world = world_of(build, build.catalogue(build.service("web")), web={"restarts": 4})
+    world.ages[10] = 12.0
+    began = world.clock.now
+    result = run(world, stable_for=2.0)[1]
+    assert (result["recovered"], mutations(world)) == (True, [])
+    assert "ended and was started again 4 times" in result["services"][0]["message"]
+    assert 18.0 <= world.clock.now - began < 21.0, "until it is 30 s old, and no longer"
