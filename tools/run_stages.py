@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import mirror
+from stage_causes import causes
 from stage_counts import Counts, count
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -28,7 +29,7 @@ LOGS = ROOT / "build" / "logs"
 PARALLEL = 2
 SKIPPED = 77  # the exit code by which a command says that it cannot run here; its last line says why
 HEARTBEAT = 60.0
-SHOWN_OF_A_FAILURE = 60
+SHOWN_AT_THE_END = 60
 
 
 @dataclass(frozen=True)
@@ -170,13 +171,23 @@ def run_all(stages: Sequence[Stage]) -> list[Run]:
     return done
 
 
+def show_failure(run: Run) -> None:
+    """What its log tells of the causes, then how it ends."""
+    log = run.log.read_text(errors="replace").rstrip()
+    lines = log.split("\n")
+    where = f"{run.log.relative_to(ROOT)}, {len(lines)} lines"
+    if told := causes(log, but_last=SHOWN_AT_THE_END):
+        print(f"\n----- {run.stage.name} failed: what tells why in {where}")
+        print("\n".join(told))
+    print(f"\n----- {run.stage.name} failed: the end of {where}")
+    print("\n".join(lines[-SHOWN_AT_THE_END:]))
+
+
 def report(done: Sequence[Run], seconds: float) -> int:
     """The failures, the table and the closing line; returns the exit code."""
     for run in done:
         if run.state == "FAILED":
-            lines = run.log.read_text(errors="replace").rstrip().split("\n")
-            print(f"\n----- {run.stage.name} failed: the end of {run.log.relative_to(ROOT)}, {len(lines)} lines")
-            print("\n".join(lines[-SHOWN_OF_A_FAILURE:]))
+            show_failure(run)
     if len(done) > 1:
         print(f"\n{len(done)} stages in {seconds:.0f} s")
         for run in done:

@@ -89,9 +89,14 @@ COUNTERS: dict[str, Callable[[str, int], Counts]] = {
 _COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
+def plain(log: str) -> str:
+    """The log without colours."""
+    return _COLOUR.sub("", log)
+
+
 def count(kind: str, log: str, rc: int) -> Counts:
     """What a log with exit code ``rc`` counted; a failure that no line mentions still counts as one."""
-    counts = COUNTERS[kind](_COLOUR.sub("", log), rc)
+    counts = COUNTERS[kind](plain(log), rc)
     if rc and not counts.failed:
         return counts + Counts(failed=1)
     return counts

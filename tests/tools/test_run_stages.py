@@ -22,7 +22,7 @@ def run(tmp_path: Path):
     def _run(stages: str, *names: str) -> tuple[int, list[str]]:
         tools = tmp_path / "tools"
         tools.mkdir()
-        for name in ("run_stages.py", "stage_counts.py", "mirror.py"):
+        for name in ("run_stages.py", "stage_causes.py", "stage_counts.py", "mirror.py"):
             (tools / name).write_text((TOOLS / name).read_text())
         (tools / "stages.toml").write_text(stages)
         command = [sys.executable, str(tools / "run_stages.py"), *(names or ("all",))]
@@ -51,6 +51,15 @@ def test_a_failure_is_shown_at_the_end(run) -> None:
     assert rc == 1
     assert "the reason" in lines[lines.index(next(line for line in lines if line.startswith("----- bad failed"))) :]
     assert lines[-1] == "1 passed, 1 failed"
+
+
+def test_the_cause_is_shown_before_an_end_that_only_cleans_up(run) -> None:
+    rc, lines = run(stage("bad", "echo 'fatal: [one]: FAILED! => the cause'; seq 100; exit 2"))
+    assert rc == 1
+    cause = lines.index("----- bad failed: what tells why in build/logs/bad.log, 101 lines")
+    end = lines.index("----- bad failed: the end of build/logs/bad.log, 101 lines")
+    assert "fatal: [one]: FAILED! => the cause" in lines[cause:end]
+    assert lines[end + 1] == "41"
 
 
 def test_a_pipe_does_not_swallow_a_failure(run) -> None:
