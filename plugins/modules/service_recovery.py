@@ -168,6 +168,9 @@ services:
       V(foreign), V(orphan), V(manager_gone), V(blocked), V(split_brain), V(worker_dead), V(degraded), V(zombie),
       V(wrong_user), V(wrong_service), V(deleted) and V(unknown).
     - The action is V(none), V(started), V(restarted), V(stopped) or V(refused).
+    - The field C(flapping) says of a service that does not stay as it is how often it has changed. That is told when
+      recoveries of the last hour found its health changed three times or more, and when its manager had to start it
+      again several times within minutes. It is empty otherwise.
   returned: always
   type: list
   elements: dict
@@ -180,6 +183,7 @@ services:
       action: restarted
       attempts: 1
       duration: 2.1
+      flapping: changed 3 times in 40 minutes
 host_checks:
   description: Answers to O(host_probes), in order.
   returned: always

@@ -119,7 +119,7 @@ def judge(
         next=_next_steps(causes, rollout, mode, red, untried),
         plan_hash=rollout.plan_hash,
         duration=duration,
-        notes=_notes(rollout),
+        notes=(*_notes(rollout), *_flapping({host: result for host, (_good, _words, result) in final.items()})),
         overrides=(*overrides, *_overrides(results)),
         stopped=f"{gate_reason or 'the run broke off'}. Not attempted: {', '.join(untried)}." if untried else "",
     )
@@ -225,6 +225,16 @@ def _notes(rollout: Rollout) -> tuple[str, ...]:
         for check in finding.result.get("host_checks", ())
         if check.get("status") in ("warn", "fail")
     )
+
+
+def _flapping(last: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Services that do not stay as they are, also those that are healthy at this moment."""
+    return [
+        f"{host}: {service['name']} is flapping: {_one_line(service['flapping'])}"
+        for host, result in last.items()
+        for service in result.get("services", ())
+        if service.get("flapping")
+    ]
 
 
 def _one_line(text: Any) -> str:

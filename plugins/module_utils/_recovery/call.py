@@ -16,6 +16,7 @@ from ansible_collections.toombos.incident.plugins.module_utils._clock import Clo
 from ansible_collections.toombos.incident.plugins.module_utils._errors import IncidentError
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.brakes import Authority, HostBrakes
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.engine import Engine, Recovery, Request
+from ansible_collections.toombos.incident.plugins.module_utils._recovery.history import HealthHistory
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.local_host import LocalHost
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.lock import recovery_lock
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.report import to_dict
@@ -39,16 +40,20 @@ def recover(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
         raise IncidentError("takeover and break_glass need a reason.", "Say why, and who you are.")
     brakes = HostBrakes(params["state_dir"], authority)
     engine = Engine(LocalHost(clock, params["state_dir"]), catalogue, brakes)
+    history = HealthHistory(params["state_dir"])
     applied = params["state"] == "recovered" and not check_mode
     if applied:
         who = " ".join((authority.owner, authority.reason))
         patience = min(parse_duration(params["lock_timeout"]), request.deadline - clock.monotonic())
         with recovery_lock(params["state_dir"], who, authority.takeover, patience=patience, clock=clock):
             recovery = engine.recover(request)
+            for seen in (recovery.before, recovery.after):
+                history.remember({name: diagnosis.healthy for name, diagnosis in seen.found.items()})
     else:
         assessment = engine.look(request)
         recovery = Recovery(assessment, assessment)
-    result = {**to_dict(catalogue, recovery, applied=applied), "overrides": brakes.overrides}
+    result = to_dict(catalogue, recovery, applied=applied, flapping=history.flapping())
+    result["overrides"] = brakes.overrides
     if params["state"] == "assessed":
         result["changed"] = False
     return result

@@ -5,25 +5,33 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Mapping
 
 from ansible_collections.toombos.incident.plugins.module_utils._catalogue.types import Catalogue
 from ansible_collections.toombos.incident.plugins.module_utils._probe.types import Check
-from ansible_collections.toombos.incident.plugins.module_utils._recovery import types as t
+from ansible_collections.toombos.incident.plugins.module_utils._recovery import types as t, unsteady
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.diagnose import root_causes
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.engine import Assessment, Recovery
 
 NEXT_AFTER_ATTEMPTS = "Escalate: the automatic remedies of this recovery are used up."
 
 
-def to_dict(catalogue: Catalogue, recovery: Recovery, *, applied: bool) -> dict[str, Any]:
-    """The result of ``service_recovery``, JSON-ready. ``applied`` is False for assessments and check mode."""
+def to_dict(
+    catalogue: Catalogue, recovery: Recovery, *, applied: bool, flapping: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """The result of ``service_recovery``, JSON-ready. ``applied`` is False for assessments and check mode.
+
+    ``flapping``: services whose health has changed too often over several runs, with a sentence each.
+    """
     plan = recovery.before.plan
     return {
         "changed": recovery.changed if applied else plan.changes,
         "recovered": recovery.after.healthy,
         "verdict": verdict(catalogue, recovery.after),
-        "services": [_service(catalogue, recovery, name) for name in recovery.before.scope],
+        "services": [
+            {**_service(catalogue, recovery, name), "flapping": _flapping(recovery, name, flapping or {})}
+            for name in recovery.before.scope
+        ],
         "host_checks": [_check(check) for check in recovery.after.view.host_checks],
         "plan": [step.to_dict() for step in plan.steps],
         "plan_hash": plan.hash,
@@ -88,6 +96,11 @@ def _service(catalogue: Catalogue, recovery: Recovery, name: str) -> dict[str, A
         "duration": round(sum(result.duration for result in done), 3),
         "checks": [_check(check) for check in recovery.after.view.services[name].checks],
     }
+
+
+def _flapping(recovery: Recovery, name: str, over_runs: Mapping[str, str]) -> str:
+    seen = recovery.after.view.services[name]
+    return "; ".join(filter(None, [over_runs.get(name, ""), unsteady.restarted(seen)]))
 
 
 def _action(recovery: Recovery, name: str) -> str:

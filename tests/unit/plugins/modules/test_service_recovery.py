@@ -245,6 +245,22 @@ def test_an_assessment_of_young_processes_sees_the_death_of_one_within_the_windo
     assert {one["name"]: one["condition"] for one in result["services"]}["front"] == "down"
 
 
+def flapping(result: dict[str, Any]) -> dict[str, str]:
+    return {service["name"]: service["flapping"] for service in result["services"]}
+
+
+def test_what_has_to_be_brought_back_again_and_again_is_flapping_also_while_it_is_well(place: Place) -> None:
+    assert flapping(place.recover()) == {"back": "", "front": ""}
+    os.kill(place.running()["front"], signal.SIGKILL)
+    assert flapping(place.recover(check_mode=True)) == {"back": "", "front": ""}
+    assert flapping(place.recover()) == {"back": "", "front": "changed 4 times in 1 minutes"}
+    files = place.files()
+    for result in (place.recover(state="assessed"), place.recover(check_mode=True)):
+        assert result["recovered"] is True
+        assert flapping(result)["front"].startswith("changed 4 times")
+    assert place.files() == files, "looking is not remembered"
+
+
 def test_a_recovery_that_was_killed_is_finished_by_the_next(place: Place) -> None:
     program = (
         "import json,sys; from ansible_collections.toombos.incident.plugins.modules.service_recovery import recover;"

@@ -157,6 +157,14 @@ def test_answers_about_the_host_itself_are_noted() -> None:
     assert run({"a": full}).notes == ("a: root: 97% used (fail)",)
 
 
+def test_what_flaps_is_noted_although_it_is_well_now() -> None:
+    well = {"was": "healthy", "now": "healthy"}
+    steady = service("db", **well, flapping="")
+    restless = service("web", **well, flapping="changed 4 times in 9 minutes")
+    verdict = run({"a": result(steady, restless)})
+    assert (verdict.ok, verdict.notes) == (True, ("a: web is flapping: changed 4 times in 9 minutes",))
+
+
 def test_the_screen_says_it_in_order() -> None:
     text = render(run({"a": SICK, "b": SICK}, {"a": STILL}, gate="x"), 100)
     lines = text.splitlines()
