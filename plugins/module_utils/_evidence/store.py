@@ -24,6 +24,10 @@ class Full(Exception):
     """The budget of the capture is spent, or the disk would be left with less than its reserve."""
 
 
+class Abandoned(Exception):
+    """Nobody waits for this any more."""
+
+
 @dataclass(frozen=True)
 class Limits:
     """``reserve``: bytes that stay free on the file system of the bag; ``budget``: bytes that the bag may have."""
@@ -41,14 +45,28 @@ class Store:
         self._zstd = zstd
         self._spent = 0
         self._looked_at = -_LOOK
+        self._abandoned: set[str] = set()
 
     @property
     def spent(self) -> int:
         """Bytes stored so far."""
         return self._spent
 
-    def account(self, count: int) -> None:
-        """So many bytes are about to be stored. Raises Full, also for what others have put on the disk meanwhile."""
+    def abandon(self, prefix: str) -> None:
+        """Nothing whose name begins with ``prefix`` is stored any more by whoever still works on it; the rest goes."""
+        self._abandoned.add(prefix)
+        folder = os.path.join(self._root, "data", prefix)
+        with contextlib.suppress(FileNotFoundError):
+            for name in os.listdir(folder):
+                os.unlink(os.path.join(folder, name))
+
+    def account(self, name: str, count: int) -> None:
+        """So many bytes of ``name`` are about to be stored.
+
+        Raises Full, also for what others have put on the disk meanwhile, and Abandoned.
+        """
+        if any(name.startswith(prefix) for prefix in self._abandoned):
+            raise Abandoned(name)
         if self._spent + count > self._limits.budget:
             raise Full(f"the capture has reached its budget of {self._limits.budget} bytes")
         if self._spent + count - self._looked_at >= _LOOK:
@@ -98,7 +116,8 @@ class Store:
         kind = compress.NONE if small else compress.ZSTD if self._zstd else compress.GZIP
         path = f"data/{name}{compress.SUFFIXES[kind]}"
         label = name.rsplit(".", 1)[-1] if name.endswith((".head", ".tail")) else "whole"
-        deposit = _Deposit(self, os.path.join(self._root, path))
+        self.account(name, 0)
+        deposit = _Deposit(self, name, os.path.join(self._root, path))
         compressor = compress.make_compressor(kind, deposit.write, self._zstd)
         try:
             for piece in pieces:
@@ -126,8 +145,9 @@ class _Part:
 class _Deposit:
     """A new file, digested while it is written."""
 
-    def __init__(self, store: Store, path: str) -> None:
+    def __init__(self, store: Store, name: str, path: str) -> None:
         self._store = store
+        self._name = name
         self._path = path
         self._size = 0
         self._digests = (hashlib.sha256(), hashlib.sha512())
@@ -136,7 +156,7 @@ class _Deposit:
         self._file = os.fdopen(os.open(path, flags, 0o600), "wb", buffering=0)
 
     def write(self, data: bytes) -> None:
-        self._store.account(len(data))
+        self._store.account(self._name, len(data))
         self._size += len(data)
         for digest in self._digests:
             digest.update(data)

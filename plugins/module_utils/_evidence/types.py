@@ -8,7 +8,7 @@ The order of volatility is that of RFC 3227; a bag is laid out as RFC 8493 says.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 # Tiers, the most volatile first.
@@ -18,12 +18,11 @@ IDENTITY, VOLATILE, SERVICES, SYSTEM, FILES = 1, 2, 3, 4, 5
 COLLECTED = "collected"
 EMPTY = "empty"  # it is there and holds nothing
 ABSENT = "absent"  # there is no such thing on this host
-DENIED = "denied"
+DENIED = "denied"  # by the host, or by what may be kept of its sensitivity; the message says which
 TIMEOUT = "timeout"
 TRUNCATED = "truncated"  # larger than its cap: beginning and end are kept, size and digest are of the whole
 ERROR = "error"
-EXCLUDED = "excluded"  # by its sensitivity, or because the budget was spent; the message says which
-OUTCOMES = (COLLECTED, EMPTY, ABSENT, DENIED, TIMEOUT, TRUNCATED, ERROR, EXCLUDED)
+OUTCOMES = (COLLECTED, EMPTY, ABSENT, DENIED, TIMEOUT, TRUNCATED, ERROR)
 
 # Sensitivity classes: what may be kept in clear, what only sealed, what never.
 OPEN, PERSONAL, SECRET = "open", "personal", "secret"
@@ -45,7 +44,7 @@ class Source:
 class Artifact:
     """One thing to be captured. ``sources`` are tried in order until one is there: the last needs no external tool.
 
-    ``timeout`` in seconds, ``max_bytes`` of original content. ``root``: complete only with root's privileges.
+    ``timeout`` in seconds, ``max_bytes`` of original content. ``root``: worth nothing without root's privileges.
     """
 
     name: str
@@ -61,8 +60,9 @@ class Artifact:
 class Stored:
     """One payload file of the bag. Digests in hex: of the bytes as they are stored, and of the original content.
 
-    ``path``: in the bag, safe everywhere. ``origin``: the true path or the command. ``size``: bytes of the original,
-    ``stored`` bytes in the bag. ``part``: ``whole``, ``head`` or ``tail``. ``note``: what is odd about it.
+    ``path``: in the bag, safe everywhere. ``origin``: the true path or the command; bytes that are no UTF-8 are lone
+    surrogates in it, as Python reads file names. ``size``: bytes of the original, ``stored``: in the bag. ``part``:
+    ``whole``, ``head`` or ``tail``. ``note``: what is odd about it.
     """
 
     path: str
@@ -109,3 +109,8 @@ class Collected:
             "bytes": sum(each.size for each in self.files if each.part != "tail"),
             "files": [vars(each) for each in self.files],
         }
+
+
+def with_note(stored: Stored, note: str) -> Stored:
+    """The same with a note."""
+    return replace(stored, note=note) if note else stored
