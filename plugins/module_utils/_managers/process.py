@@ -39,11 +39,18 @@ class ProcessManager:
         recorded = self._recorded(table)
         roots = self._roots(table, recorded)
         if not roots:
-            return t.ManagerState(True, t.STOPPED, detail="not running")
+            return self._stopped(table)
         words = f"pid {roots[0].pid}" + ("" if recorded else ", started by hand")
         if len(roots) > 1:
             words += f"; {len(roots)} copies run: pid " + ", ".join(str(root.pid) for root in roots)
         return t.ManagerState(True, t.RUNNING, roots[0].pid, words)
+
+    def _stopped(self, table: ProcessTable) -> t.ManagerState:
+        record = read_record(self._record)
+        corpse = record.find_uncollected(table) if record else None
+        if corpse is None:
+            return t.ManagerState(True, t.STOPPED, detail="not running")
+        return t.ManagerState(True, t.STOPPED, corpse.pid, f"pid {corpse.pid} has ended")
 
     def start(self, deadline: float) -> None:
         """Spawn it detached, unless a copy of it runs already, however that one was started."""

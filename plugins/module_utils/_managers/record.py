@@ -34,10 +34,19 @@ class Record:
 
     def find(self, table: ProcessTable) -> Process | None:
         """The recorded process itself if it is alive; never another one that got its pid."""
+        process = self._entry(table)
+        return None if process is None or process.state in GONE else process
+
+    def find_uncollected(self, table: ProcessTable) -> Process | None:
+        """What is left of the recorded process when it has ended, and its parent has not collected it."""
+        process = self._entry(table)
+        return process if process is not None and process.state in GONE else None
+
+    def _entry(self, table: ProcessTable) -> Process | None:
         process = table.processes.get(self.pid)
         if process is None or process.identity != (self.pid, self.start) or self.boot_id != boot_id():
             return None
-        return None if process.state in GONE else process
+        return process
 
 
 def boot_id() -> str:

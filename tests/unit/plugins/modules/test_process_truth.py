@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import pwd
 import random
@@ -235,3 +236,43 @@ def test_the_wrong_users_processes_are_reported_and_never_ended(make_crew: Any) 
     assert (told(result), result["recovered"], crew.roots()) == ("wrong_user", False, [stranger])
     assert f"pid {stranger}" in result["services"][0]["refusal"]
     assert "Stop it by hand" in result["services"][0]["next"]
+
+
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+@pytest.fixture
+def negligent_parent() -> Iterator[int]:
+    """Whatever loses its parent is adopted by this process, which collects nobody; as pid 1 of many a container."""
+    adopt = ctypes.CDLL(None, use_errno=True).prctl
+    assert adopt(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
+    yield os.getpid()
+    adopt(_PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
+
+
+def test_a_process_that_nobody_collects_is_no_service_that_runs(make_crew: Any, negligent_parent: int) -> None:
+    crew = make_crew()
+    root, workers = crew.started()
+    for pid in (root, *workers):
+        os.kill(pid, signal.SIGKILL)
+    crew.until(lambda: state_of(root) == "Z")
+    seen = crew.recover(state="assessed")
+    assert told(seen) == "zombie"
+    assert f"pid {root} has ended, but pid {negligent_parent} " in seen["services"][0]["message"]
+    result = crew.recover()
+    assert (told(result), result["recovered"]) == ("zombie", True)
+    assert (state_of(root), len(crew.roots())) == ("Z", 1), "it is not ours to collect, and not in the way"
+    assert crew.recover()["changed"] is False
+    crew.close()
+    collect_all()
+
+
+def state_of(pid: int) -> str:
+    return read_table().processes[pid].state
+
+
+def collect_all() -> None:
+    """Of the adopted ones; a child that somebody else started and waits for does not exist at this moment."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
