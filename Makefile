@@ -13,7 +13,7 @@ export GIT_CONFIG_KEY_0 := safe.directory
 export GIT_CONFIG_VALUE_0 := *
 unexport ANSIBLE_COLLECTIONS_PATH ANSIBLE_INVENTORY ANSIBLE_ROLES_PATH ANSIBLE_STDOUT_CALLBACK PYTHONPATH
 
-GROUPS := lint unit sanity integration importer docs formats footguns runner compose lab molecule
+GROUPS := lint unit sanity integration importer docs formats footguns runner compose systemd lab molecule
 
 LAB := python tests/lab/lab.py $(if $(LAB_PORT),--base-port $(LAB_PORT))
 
@@ -47,6 +47,7 @@ $(GROUPS): setup
 # footguns:    ## The traps of Ansible itself, raw and guarded
 # runner:      ## The plain checkout, run as AWX does
 # compose:     ## Services of a compose project in real containers
+# systemd:     ## Services on hosts with a systemd of their own, in containers
 # lab:         ## Every way to break the embedded lab, recovered or reported
 # molecule:    ## Three real hosts in containers
 

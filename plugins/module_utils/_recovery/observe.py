@@ -84,7 +84,7 @@ def _look_at(
     strays = [process for process in own if process.identity not in inside]
     dead = [process for process in table.tree(state.pid) if process.state in GONE] if state.pid else []
     ended = tuple(process for process in dead if process.pid == state.pid)
-    return t.Observation(
+    seen = t.Observation(
         manager=state,
         managed=managed,
         own=own,
@@ -99,9 +99,12 @@ def _look_at(
         corpses=tuple(process for process in dead if process.pid != state.pid),
         collector=table.processes.get(ended[0].ppid) if ended else None,
         misowned=tuple(process for process in host.misowned(service, table) if process.identity not in inside),
-        keepers={root.pid: unit for root in signs.roots(strays) if (unit := host.keeper(root))},
         age=host.age(managed[0]) if managed else None,
     )
+    # A plain command takes on what runs already, also what is another manager's; while that one serves, it is as good.
+    adopted = managed[:1] if service.manager.kind == "process" and seen.red else ()
+    doubtful = (*adopted, *signs.roots(strays))
+    return replace(seen, keepers={root.pid: unit for root in doubtful if (unit := host.keeper(root))})
 
 
 def _ask_about_causes(

@@ -149,7 +149,8 @@ def _configuration_is_rejected(service: Service, seen: t.Observation) -> t.Diagn
 
 
 def _has_ended_uncollected(service: Service, seen: t.Observation) -> t.Diagnosis | None:
-    if not seen.ended or seen.managed or not seen.red:
+    # Others may be left in its control group, the negligent parent among them: they do not make up for it.
+    if not seen.ended or not seen.red:
         return None
     parent = describe(seen.collector) if seen.collector else "its parent"
     return t.Diagnosis(

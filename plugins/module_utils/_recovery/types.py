@@ -61,7 +61,8 @@ class Observation:
     ``identity_declared``: the catalogue says enough to tell this service's processes from others.
     ``ended``: zombies where the service should run, with ``collector``, the parent that does not collect them.
     ``misowned``: processes that are the service in everything but the declared user. ``keepers``: pids of strays, and
-    the unit that keeps each of them. ``absent``: paths without which a start must fail, and that are not there.
+    of what a plain command took on, each with the unit that keeps it. ``absent``: paths without which a start must
+    fail, and that are not there.
     ``age``: seconds since the root of the managed tree was started, None where nothing runs.
     """
 

@@ -245,6 +245,11 @@ TABLE = {
         t.ZOMBIE,
         "pid 13 has ended, but pid 1",
     ),
+    "ended, and the parent that has not collected it is still in its control group": (
+        seen(managed=(OLDER,), own=(OLDER,), ended=(CORPSE,), collector=OLDER, checks=REFUSED),
+        t.ZOMBIE,
+        "pid 13 has ended, but pid 9",
+    ),
     "runs as the wrong user": (
         seen(managed=(AS_ROOT,), own=(), listeners=listen(10), holders=(AS_ROOT,), checks=GOOD),
         t.WRONG_USER,

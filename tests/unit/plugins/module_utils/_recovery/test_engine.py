@@ -418,3 +418,13 @@ def test_a_service_that_was_restarted_and_stays_is_healthy_with_a_note(build: An
     assert (result["recovered"], mutations(world)) == (True, [])
     assert "ended and was started again 4 times" in result["services"][0]["message"]
     assert 18.0 <= world.clock.now - began < 21.0, "until it is 30 s old, and no longer"
+
+
+@pytest.mark.parametrize(("answers", "condition"), [(True, "healthy"), (False, "split_brain")])
+def test_what_another_manager_keeps_is_not_ended_as_a_plain_command(
+    build: Any, run: Any, answers: bool, condition: str
+) -> None:
+    world = world_of(build, build.catalogue(build.service("web")), web={"answers": answers})
+    world.units[10] = "other.service"
+    result = run(world)[1]
+    assert (result["services"][0]["condition"], mutations(world)) == (condition, [])
