@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Callable, Iterable, Mapping, Sequence
 
 from ansible_collections.toombos.incident.plugins.module_utils._bounded import Overdue, call_by
@@ -70,12 +70,16 @@ class Capture:
             return _Outcome(t.ERROR, str(error))
 
     def _try_sources(self, artifact: t.Artifact, deadline: float) -> _Outcome:
+        tried: list[str] = []
         outcome = _Outcome(t.ABSENT, "it has no source")
         for source in artifact.sources:
             outcome = getattr(self, f"_from_{source.kind}")(artifact, source, deadline)
-            if outcome.outcome not in (t.ABSENT, t.DENIED):
+            if outcome.files or outcome.outcome not in (t.ABSENT, t.DENIED, t.ERROR):
                 break
-        return outcome
+            tried.append(f"{outcome.source}: {outcome.message}")
+        # What was tried in vain before belongs to the record of what was had instead.
+        before = tried if outcome.files else tried[:-1]
+        return replace(outcome, message="; ".join(filter(None, (outcome.message, *before))))
 
     def _from_native(self, artifact: t.Artifact, source: t.Source, deadline: float) -> _Outcome:
         name = source.what[0]
@@ -99,11 +103,12 @@ class Capture:
         except PermissionError as error:
             return _Outcome(t.DENIED, str(error), shown)
         stored = self._store.put(f"{artifact.name}/0001", shown, command.output(), artifact.max_bytes)
+        if command.rc and not stored[0].size:
+            self._store.forget(stored)
+            return _Outcome(t.ERROR, f"it ended with return code {command.rc}", shown, command.rc, command.stderr)
         outcome, message = _by_size(stored), ""
         if command.timed_out:
             outcome, message = t.TIMEOUT, "it was ended; what it had printed until then is kept"
-        elif command.rc and outcome == t.EMPTY:
-            outcome, message = t.ERROR, f"it ended with return code {command.rc}"
         return _Outcome(outcome, message, shown, command.rc, command.stderr, stored)
 
     def _from_files(self, artifact: t.Artifact, source: t.Source, deadline: float) -> _Outcome:

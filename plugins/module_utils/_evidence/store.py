@@ -60,6 +60,11 @@ class Store:
             for name in os.listdir(folder):
                 os.unlink(os.path.join(folder, name))
 
+    def forget(self, stored: Iterable[Stored]) -> None:
+        """Take out again what turned out to be nothing."""
+        for each in stored:
+            os.unlink(os.path.join(self._root, each.path))
+
     def account(self, name: str, count: int) -> None:
         """So many bytes of ``name`` are about to be stored.
 
@@ -165,8 +170,7 @@ class _Deposit:
             view = view[self._file.write(view) :]
 
     def close(self) -> tuple[int, str, str]:
-        """Bytes and digests; the file is on the disk when this returns."""
-        os.fsync(self._file.fileno())
+        """Bytes and digests. Not forced to the disk: a bag has thousands of files; its manifests tell what was lost."""
         self._file.close()
         return self._size, self._digests[0].hexdigest(), self._digests[1].hexdigest()
 

@@ -165,6 +165,9 @@ def test_a_daemon_that_keeps_the_output_open_costs_nothing(collect: Collect) -> 
 def test_without_the_tool_the_next_source_is_read(bag: Path, collect: Collect) -> None:
     got = collect(("command", ["no-such-tool"]), ("native", ("routes", lambda: iter([b"native"]))))
     assert (got.outcome, got.source, content(bag, got)) == (t.COLLECTED, "routes", [b"native"])
+    got = collect(("command", ["sh", "-c", "echo why >&2; exit 4"]), ("files", ["/proc/version"]), name="a/four")
+    assert (got.outcome, got.message) == (t.COLLECTED, "sh -c echo why >&2; exit 4: it ended with return code 4")
+    assert len(left(bag)) == 2
     got = collect(("command", ["no-such-tool"]), name="a/two")
     assert (got.outcome, got.message) == (t.ABSENT, "there is no no-such-tool")
 
