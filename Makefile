@@ -17,7 +17,7 @@ GROUPS := lint unit sanity integration importer docs formats footguns runner com
 
 LAB := python tests/lab/lab.py $(if $(LAB_PORT),--base-port $(LAB_PORT))
 
-CHAOS := python tests/chaos/chaos.py $(if $(SEED),--seed $(SEED)) $(if $(WORKERS),--workers $(WORKERS))
+CHAOS := tools/chaos.sh $(if $(WHERE),--where $(WHERE)) $(if $(SEED),--seed $(SEED)) $(if $(WORKERS),--workers $(WORKERS))
 
 .PHONY: help setup recover test $(GROUPS) chaos bench matrix lab-up lab-break lab-status lab-down requirements clean
 
@@ -51,7 +51,7 @@ $(GROUPS): setup
 # lab:         ## Every way to break the embedded lab, recovered or reported
 # molecule:    ## Three real hosts in containers
 
-chaos: setup ## 500 random faults, a recovery after each: CASES=50 SEED=7; one of them again: SEED=7 CASE=12 KEEP=1
+chaos: setup ## 500 random faults, a recovery after each: CASES=50 SEED=7 WHERE=containers; one again: SEED=7 CASE=12 KEEP=1
 	@$(CHAOS) $(if $(CASE),--case $(CASE) $(if $(KEEP),--keep),$(if $(CASES),--cases $(CASES)))
 
 bench: setup ## The main job beside other tools, on hosts in namespaces (root): HOSTS="1 10" ROUNDS=3; not part of test

@@ -16,6 +16,15 @@ SERVICES = ("supervisord", "main", *MOCKS, *STANDINS)
 # What the catalogue calls them.
 NAMES = {"crm": "mock_crm", "platform": "mock_platform"}
 _LOGS = ("halcytone.log", "crm-mock.log", "platform-mock.log", "supervisord.log", "grafana.log", "*")
+# On a host; in a lab the stand-ins are plain processes, and supervisord is, too.
+UNITS = {
+    "supervisord": "supervisor.service",
+    "prometheus": "prometheus.service",
+    "alertmanager": "prometheus-alertmanager.service",
+    "grafana": "grafana-server.service",
+    "loki": "loki.service",
+}
+LAB, CONTAINERS = WORLDS = ("lab", "containers")
 PLAYBOOK_EVERY = 25
 DOUBLE = 0.45  # share of cases with two faults
 
@@ -43,11 +52,12 @@ class Effect:
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of fault: how often it is drawn, its parameters, and what they do."""
+    """A kind of fault: how often it is drawn, its parameters, what they do, and in which worlds that can happen."""
 
     weight: int
     effect: Callable[[Params], Effect]
     draw: Callable[[Random], dict[str, Any]] = lambda _random: {}
+    worlds: tuple[str, ...] = WORLDS
 
 
 @dataclass(frozen=True)
@@ -111,6 +121,12 @@ def _signal_effect(params: Params) -> Effect:
     return Effect(hit, hit)
 
 
+def _systemctl_effect(params: Params) -> Effect:
+    service = params["service"]
+    hit = frozenset({service})
+    return Effect(_BOTH, _BOTH) if service == "supervisord" else Effect(hit, hit)
+
+
 def _port_effect(params: Params) -> Effect:
     service = params["service"]
     hit = frozenset({service})
@@ -130,6 +146,10 @@ def _draw_port(random: Random) -> dict[str, Any]:
         "service": random.choice(("main", *MOCKS, *STANDINS)),
         "answer": random.choice(("404", "silent", "impostor")),
     }
+
+
+def _draw_systemctl(random: Random) -> dict[str, Any]:
+    return {"service": random.choice(list(UNITS)), "verb": random.choice(("stop", "kill", "kill --signal=KILL"))}
 
 
 def _draw_record(random: Random) -> dict[str, Any]:
@@ -163,18 +183,20 @@ KINDS: dict[str, Kind] = {
     "pidfile": Kind(1, _always()),
     "temp": Kind(2, _always(), lambda random: {"entries": random.choice((1, 20, 500))}),
     "logs": Kind(2, _always(_NOBODY, frozenset({"logs"})), lambda random: {"file": random.choice(_LOGS)}),
+    "systemctl": Kind(4, _systemctl_effect, _draw_systemctl, (CONTAINERS,)),
 }
 
 
-def case(seed: int, number: int) -> Case:
-    """The case of this number."""
+def case(seed: int, number: int, world: str = LAB) -> Case:
+    """The case of this number in this world."""
     random = Random(f"{seed}:{number}")
-    deck = [kind for kind, about in KINDS.items() for _card in range(about.weight)]
+    kinds = {kind: about.weight for kind, about in KINDS.items() if world in about.worlds}
+    deck = [kind for kind, weight in kinds.items() for _card in range(weight)]
     # A shuffled deck rather than dice: every kind comes up in each round, also in a short campaign.
     Random(f"{seed}:round {number // len(deck)}").shuffle(deck)
     faults = [_draw(deck[number % len(deck)], random)]
     if random.random() < DOUBLE:
-        faults += _second(faults[0], random)
+        faults += _second(faults[0], kinds, random)
     if number % PLAYBOOK_EVERY == PLAYBOOK_EVERY - 1:
         return Case(number, tuple(faults), "playbook")
     mode = random.choices(("module", "cut", "twice"), (70, 20, 10))[0]
@@ -186,10 +208,10 @@ def case(seed: int, number: int) -> Case:
     return Case(number, tuple(faults), mode, cut)
 
 
-def _second(first: Fault, random: Random) -> list[Fault]:
+def _second(first: Fault, kinds: Mapping[str, int], random: Random) -> list[Fault]:
     """A fault that still finds what it needs after the first one."""
     for _try in range(20):
-        drawn = random.choices(list(KINDS), [kind.weight for kind in KINDS.values()])[0]
+        drawn = random.choices(list(kinds), list(kinds.values()))[0]
         second = _draw(drawn, random)
         if second.kind != first.kind and not second.effect.needs & first.effect.ruins:
             return [second]

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from breaks import BREAKS
-from cases import Fault
+from cases import UNITS, Fault
 from processes import Running, kill, until
 from world import World
 
@@ -26,7 +26,7 @@ BYSTANDER = Path(__file__).resolve().parent / "bystander.py"
 
 @dataclass
 class Scene:
-    """A lab under fire, and ``aside``, a directory beside it, for those who have nothing to do with it."""
+    """A lab or a host under fire, and ``aside``, a directory beside it, for those who have nothing to do with it."""
 
     lab: World
     aside: Path
@@ -74,7 +74,9 @@ def _port(scene: Scene, params: dict[str, Any]) -> str:
             "BYSTANDER_ANSWER": answer,
         },
         stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
         start_new_session=True,
+        **as_user(lab.user),
     )
     scene.intruders.append(intruder.pid)
     until(record.exists, "the intruder holds the port")
@@ -103,12 +105,12 @@ def _record(scene: Scene, params: dict[str, Any]) -> str:
 
 
 def _pidfile(scene: Scene, _params: dict[str, Any]) -> str:
-    (scene.lab.app / "supervisord.pid").unlink(missing_ok=True)
+    scene.lab.pidfile.unlink(missing_ok=True)
     return "supervisord's pidfile was removed"
 
 
 def _temp(scene: Scene, params: dict[str, Any]) -> str:
-    work = scene.lab.home / "tmp" / "halcytone-work"
+    work = scene.lab.temp / "halcytone-work"
     work.mkdir(parents=True, exist_ok=True)
     for number in range(params["entries"]):
         (work / f"part-{number}").write_text("x" * 100)
@@ -120,10 +122,18 @@ def _temp(scene: Scene, params: dict[str, Any]) -> str:
 
 
 def _logs(scene: Scene, params: dict[str, Any]) -> str:
-    removed = sorted((scene.lab.app / "logs").glob(params["file"]))
+    removed = scene.lab.removable_logs(params["file"])
     for path in removed:
         path.unlink()
     return f"removed {', '.join(path.name for path in removed) or 'no log'} under the feet of who writes it"
+
+
+def _systemctl(scene: Scene, params: dict[str, Any]) -> str:
+    service, verb = params["service"], params["verb"]
+    words = ["systemctl", *verb.split(), UNITS[service]]
+    subprocess.run(words, check=True, stdin=subprocess.DEVNULL, capture_output=True)
+    until(lambda: not scene.lab.of(service), f"{service} has ended")
+    return " ".join(words)
 
 
 OWN: dict[str, Callable[[Scene, dict[str, Any]], str]] = {
@@ -134,6 +144,7 @@ OWN: dict[str, Callable[[Scene, dict[str, Any]], str]] = {
     "pidfile": _pidfile,
     "temp": _temp,
     "logs": _logs,
+    "systemctl": _systemctl,
 }
 
 
@@ -147,9 +158,13 @@ def dismiss(scene: Scene) -> None:
 
 def tidy(scene: Scene) -> None:
     """Take away what a lab's own fix does not know of."""
-    for path in (scene.lab.home / "tmp", scene.lab.home / "precious"):
+    for path in (*scene.lab.temp.glob("halcytone-*"), scene.lab.home / "precious"):
         shutil.rmtree(path, ignore_errors=True)
-    (scene.lab.home / "tmp").mkdir()
+
+
+def as_user(user: str | None) -> dict[str, Any]:
+    """Arguments of Popen; None: as we are."""
+    return {"user": user, "group": user, "extra_groups": []} if user else {}
 
 
 def _pick(processes: list[Running], which: str) -> Running:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the toombos.incident authors
 # GNU General Public License v3.0 or later (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Running a recovery of one lab: the module as Ansible runs it on a host, or the whole main job."""
+"""Running a recovery: the module as Ansible runs it on a host, or the whole main job."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from world import World
+if TYPE_CHECKING:
+    from world import World
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 MODULE = "ansible_collections.toombos.incident.plugins.modules.service_recovery"
@@ -26,7 +27,7 @@ DEADLINE = "90s"
 READY_TIMEOUT = "20s"
 IMPATIENT = {"toombos_probe_timeout": "1500ms", "toombos_preview_timeout": "2s", "toombos_probe_period": "500ms"}
 BUSY = "Another recovery is at work"
-_ENV = {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1", "COLUMNS": "120", "LC_ALL": "C.UTF-8"}
+ENV = {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1", "COLUMNS": "120", "LC_ALL": "C.UTF-8"}
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Running:
         self.process = subprocess.Popen(
             command,
             cwd=ROOT,
-            env={**os.environ, **_ENV, **env},
+            env={**os.environ, **ENV, **env},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -96,7 +97,8 @@ class Running:
 
 def module(lab: World, stable_for: str, patience: str) -> Running:
     """Start the module, which waits so long for another one."""
-    catalogue = json.loads(_catalogue(lab).read_text())
+    lab.render_catalogue()
+    catalogue = json.loads(lab.catalogue.read_text())
     options = {
         "services": catalogue["incident_services"],
         "host_probes": catalogue["incident_host_probes"],
@@ -109,31 +111,29 @@ def module(lab: World, stable_for: str, patience: str) -> Running:
     file = lab.home / "module-arguments.json"
     file.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": options}))
     command = [sys.executable, "-X", "faulthandler", "-m", MODULE, str(file)]
-    return Running(command, {"PYTHONPATH": str(ROOT / ".ansible" / "collections")}, playbook=False)
+    # What is there already is ansible-core, on a host that has none of its own.
+    path = [str(ROOT / ".ansible" / "collections"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return Running(command, {"PYTHONPATH": os.pathsep.join(path)}, playbook=False)
 
 
-def playbook(lab: World, stable_for: str) -> Running:
-    """Start the main job."""
+def play(target: str, inventory: list[str], catalogue: Path, stable_for: str) -> Outcome:
+    """Run the main job. ``inventory``: arguments beside the inventory of Toombos."""
     policy = json.dumps({"incident_policy": {"stable_for": stable_for, "deadline": DEADLINE}})
-    command = [_tool("ansible-playbook"), "-i", "inventory", "-i", str(lab.inventory), "recover.yml"]
-    return Running([*command, "-e", "target=lab", "-e", f"@{_catalogue(lab)}", "-e", policy], {}, playbook=True)
+    command = [_tool("ansible-playbook"), "-i", "inventory", *inventory, "recover.yml", "-e", f"target={target}"]
+    return Running([*command, "-e", f"@{catalogue}", "-e", policy], {}, playbook=True).outcome()
 
 
-def _catalogue(lab: World) -> Path:
-    """The inventory's own catalogue, rendered once for each lab, but less patient."""
-    file = lab.home / "catalogue.json"
-    if not file.exists():
-        wanted = (
-            "{{ {'incident_services': incident_services, 'incident_host_probes': incident_host_probes} | to_json }}"
-        )
-        arguments = json.dumps({"content": wanted, "dest": str(file)})
-        command = [_tool("ansible"), "lab", "-i", "inventory", "-i", str(lab.inventory), "-m", "ansible.builtin.copy"]
-        command += ["-a", arguments, "-e", json.dumps(IMPATIENT)]
-        subprocess.run(command, cwd=ROOT, env={**os.environ, **_ENV}, check=True, text=True, capture_output=True)
-        content = json.loads(file.read_text())
-        content["incident_services"]["main"]["limits"]["ready_timeout"] = READY_TIMEOUT
-        file.write_text(json.dumps(content))
-    return file
+def render(target: str, inventory: list[str], file: Path) -> None:
+    """Write the inventory's own catalogue of this host to a file here, but less patient."""
+    wanted = "{{ {'incident_services': incident_services, 'incident_host_probes': incident_host_probes} | to_json }}"
+    arguments = json.dumps({"content": wanted, "dest": str(file)})
+    command = [_tool("ansible"), target, "-i", "inventory", *inventory, "-m", "ansible.builtin.copy", "-a", arguments]
+    here = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, "ansible_become": False}
+    command += ["-e", json.dumps({**IMPATIENT, **here})]
+    subprocess.run(command, cwd=ROOT, env={**os.environ, **ENV}, check=True, text=True, capture_output=True)
+    content = json.loads(file.read_text())
+    content["incident_services"]["main"]["limits"]["ready_timeout"] = READY_TIMEOUT
+    file.write_text(json.dumps(content))
 
 
 def _tool(name: str) -> str:

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 
+from cases import LAB
 from trial import Trial
 
 EVERY = 10
@@ -68,7 +69,7 @@ def progress(seed: int, trials: Sequence[Trial], total: int, seconds: float) -> 
         print(f"{len(trials):4} of {total} cases in {seconds:.0f} s: {words}", flush=True)
 
 
-def table(seed: int, trials: Sequence[Trial], goals: Goals, seconds: float) -> str:
+def table(where: str, seed: int, trials: Sequence[Trial], goals: Goals, seconds: float) -> str:
     """The figures by kind of fault, the failures, the goals."""
     labels = sorted(
         {label for trial in trials for label in trial.case.labels}, key=lambda label: (label[0] == "(", label)
@@ -81,9 +82,9 @@ def table(seed: int, trials: Sequence[Trial], goals: Goals, seconds: float) -> s
         middle = median(trial.seconds for trial in own) if own else 0.0
         figures = "".join(f"{counts[word]:>{width}}" for word, width in _COLUMNS.items())
         lines.append(f"{label:28}{len(own):>7}{figures}{middle:>7.1f} s")
-    lines += ["", *(_failure(seed, trial) for trial in trials if trial.problems)]
+    lines += ["", *(_failure(where, seed, trial) for trial in trials if trial.problems)]
     lines += [
-        f"seed {seed}, {goals.cases} cases in {seconds / 60:.1f} min; a case with two faults stands in two lines",
+        f"{where}, seed {seed}, {goals.cases} cases in {seconds / 60:.1f} min; one with two faults stands in two lines",
         f"not worse than before     {goals.not_worse:.1f} % (at least {LEAST_NOT_WORSE} %)",
         f"hangs                     {goals.hangs}",
         f"foreign processes touched {goals.touched}",
@@ -102,6 +103,7 @@ def write(path: Path, seed: int, trials: Sequence[Trial], goals: Goals) -> None:
     path.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
 
 
-def _failure(seed: int, trial: Trial) -> str:
+def _failure(where: str, seed: int, trial: Trial) -> str:
     what = "\n    ".join(trial.problems)
-    return f"make chaos SEED={seed} CASE={trial.case.number}   # {trial.case}\n    {what}\n"
+    world = "" if where == LAB else f"WHERE={where} "
+    return f"make chaos {world}SEED={seed} CASE={trial.case.number}   # {trial.case}\n    {what}\n"

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from breaks import BREAKS
-from cases import KINDS, SERVICES, Case, Fault, case
+from cases import KINDS, SERVICES, WORLDS, Case, Fault, case
 from faults import OWN
 from recovery import Outcome
 from report import Goals, table, write
@@ -35,7 +35,9 @@ def test_the_same_seed_and_number_name_the_same_case() -> None:
 
 def test_every_kind_of_fault_can_be_applied_and_every_break_of_the_lab_is_drawn() -> None:
     assert set(KINDS) == set(BREAKS) | set(OWN)
-    assert {fault.kind for number in range(100) for fault in case(1, number).faults} == set(KINDS)
+    for world in WORLDS:
+        drawn = {fault.kind for number in range(100) for fault in case(1, number, world).faults}
+        assert drawn == {kind for kind, about in KINDS.items() if world in about.worlds}
 
 
 def test_a_second_fault_still_finds_what_it_needs() -> None:
@@ -105,6 +107,12 @@ def test_goals_are_percentages_and_counts_over_all_cases(tmp_path: Path) -> None
 
 def test_the_table_names_the_command_that_shows_a_failure_again() -> None:
     trials = [judged(STOP), judged(STOP, hung=True)]
-    shown = table(5, trials, Goals.of(trials), 60.0)
+    shown = table("lab", 5, trials, Goals.of(trials), 60.0)
     assert "make chaos SEED=5 CASE=3   # stop [module]" in shown
     assert shown.endswith("chaos: 1 cases right, 1 wrong")
+    assert "make chaos WHERE=containers SEED=5 CASE=3 " in table("containers", 5, trials, Goals.of(trials), 60.0)
+
+
+def test_a_trial_in_another_place_arrives_as_it_was() -> None:
+    trial = judged(STOP, touched=["somebody"], raw="words", seconds=2.5)
+    assert Trial.load(trial.case, json.loads(json.dumps(trial.dump()))) == trial

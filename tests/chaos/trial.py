@@ -52,14 +52,22 @@ class Trial:
             return "wrong"
         return "recovered" if self.recovered else "reported"
 
+    def dump(self) -> dict[str, Any]:
+        """All but the case itself, for a campaign on another machine."""
+        rest = {key: value for key, value in vars(self).items() if key != "case"}
+        return {**rest, "before": sorted(self.before), "after": sorted(self.after)}
+
+    @classmethod
+    def load(cls, case: Case, content: dict[str, Any]) -> Trial:
+        """What ``dump`` has made."""
+        return cls(case, **{**content, "before": set(content["before"]), "after": set(content["after"])})
+
     def record(self) -> dict[str, Any]:
         """For the report in JSON."""
         words = {"case": str(self.case), "number": self.case.number, "verdict": self.verdict}
-        rest = {key: value for key, value in vars(self).items() if key not in ("case", "raw")}
-        rest |= {"before": sorted(self.before), "after": sorted(self.after)}
         return {
             **words,
-            **rest,
+            **self.dump(),
             "raw": self.raw[-20000:] if self.problems else "",
             "faults": asdict(self.case)["faults"],
         }
@@ -93,10 +101,11 @@ def run(scene: Scene, case: Case, say: Say) -> Trial:
 
 
 def _start(scene: Scene, case: Case) -> recovery.Running:
-    stable = LONG if any(fault.kind == "crash-late" for fault in case.faults) else STABLE
-    if case.mode == "playbook":
-        return recovery.playbook(scene.lab, stable)
-    return recovery.module(scene.lab, stable, case.cut.get("patience", PATIENCE))
+    return recovery.module(scene.lab, _stable(case), case.cut.get("patience", PATIENCE))
+
+
+def _stable(case: Case) -> str:
+    return LONG if any(fault.kind == "crash-late" for fault in case.faults) else STABLE
 
 
 def _recover(scene: Scene, trial: Trial, say: Say) -> None:
@@ -110,6 +119,8 @@ def _recover(scene: Scene, trial: Trial, say: Say) -> None:
 
 
 def _plain(scene: Scene, trial: Trial) -> Outcome:
+    if trial.case.mode == "playbook":
+        return scene.lab.playbook(_stable(trial.case))
     return _start(scene, trial.case).outcome()
 
 
@@ -161,7 +172,7 @@ def _expected(case: Case, outcome: Outcome) -> list[str]:
 
 
 def _again(scene: Scene, trial: Trial, say: Say) -> None:
-    again = _start(scene, trial.case).outcome()
+    again = _plain(scene, trial)
     say(f"  again: rc {again.rc}, {again.message}, changed={again.changed}")
     trial.hung = trial.hung or again.hung
     trial.restless = again.changed or again.rc != 0 or not again.recovered

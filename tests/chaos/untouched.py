@@ -15,7 +15,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from faults import BYSTANDER, Scene
+from faults import BYSTANDER, Scene, as_user
 from processes import until
 
 Identity = tuple[int, str]  # pid and start time
@@ -26,6 +26,7 @@ class Bystanders:
 
     def __init__(self, scene: Scene) -> None:
         self._started: list[subprocess.Popen[bytes]] = []
+        self._user = as_user(scene.lab.user)
         self._known = {_identity(pid): f"the intruder with pid {pid}" for pid in scene.intruders}
         self._records = {path.name: path for path in scene.aside.glob("intruder-*")}
         app, aside = scene.lab.app, scene.aside
@@ -73,6 +74,7 @@ class Bystanders:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
+            **self._user,
         )
         self._started.append(process)
         self._known[_identity(process.pid)] = who
@@ -99,7 +101,7 @@ class Files:
         """As they are now."""
         app, home = scene.lab.app, scene.lab.home
         logs = {path: _log(path, None) for path in (app / "logs").iterdir()}
-        kept = [*app.glob(".env*"), app / "supervisord.conf", *app.glob("backups/**/*"), *home.glob("precious/*")]
+        kept = [*app.glob(".env*"), *scene.lab.settings, *app.glob("backups/**/*"), *home.glob("precious/*")]
         return cls(logs, {path: path.read_bytes() for path in kept if path.is_file()})
 
     def truncated(self) -> list[str]:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the toombos.incident authors
 # GNU General Public License v3.0 or later (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A lab as the campaign sees it: what is healthy, whether it is as new, and how it becomes so again.
+"""What is under fire, as the campaign sees it: what is healthy, whether it is as new, and how it becomes so again.
 
 Nothing here uses the code under test: it is the second opinion.
 """
@@ -16,16 +16,18 @@ import sys
 import urllib.error
 import urllib.request
 import xmlrpc.client
+from abc import abstractmethod
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Protocol
 
-from breaks import fix
+from breaks import Patient
 from cases import MOCKS, SERVICES, STANDINS
-from processes import Running, kill, until
-from stack import PATHS, PROGRAM, Stack
+from names import PATHS, PROGRAM
+from processes import Running
+from recovery import Outcome
 
 WORDS = {
-    "supervisord": "supervisor.supervisord",
     "main": "uvicorn src.",
     "crm": "mocks/crm_service.py",
     "platform": "mocks/platform_service.py",
@@ -35,8 +37,36 @@ MOST = dict.fromkeys(SERVICES, 1) | dict.fromkeys(MOCKS, 2)
 _PATIENCE = 1.5  # seconds that an answer may take
 
 
-class World(Stack):
-    """A stack under fire."""
+class World(Patient, Protocol):
+    """A lab or a host under fire. What is the same in all of them has its body here.
+
+    ``state``: the recoveries' own directory; ``socket`` and ``pidfile`` are supervisord's; ``settings``: files, beside
+    those of the application, that nobody may change; ``catalogue``: where the module's catalogue is, or will be;
+    ``user``: as whom the application and its neighbours run, None: as the campaign.
+    """
+
+    state: Path
+    socket: Path
+    pidfile: Path
+    settings: list[Path]
+    catalogue: Path
+    user: str | None
+
+    @abstractmethod
+    def mend(self) -> None:
+        """Bring everything back, whatever was done to it. Raises TimeoutError when that cannot be done."""
+
+    @abstractmethod
+    def render_catalogue(self) -> None:
+        """Write ``catalogue`` when it is not there yet."""
+
+    @abstractmethod
+    def playbook(self, stable_for: str) -> Outcome:
+        """Run the whole main job on it."""
+
+    @abstractmethod
+    def removable_logs(self, pattern: str) -> list[Path]:
+        """Logs that may vanish without a person having to repair something."""
 
     def healthy(self) -> set[str]:
         """The services that answer now, and answer as themselves."""
@@ -50,14 +80,14 @@ class World(Stack):
 
     def of(self, service: str) -> list[Running]:
         """The processes of a service, the parent first."""
-        return _own(service, self.running())
+        return self._own(service, self.running())
 
     def oddities(self) -> list[str]:
-        """What is not as in a new lab, beside services that do not answer."""
+        """What is not as in a new one, beside services that do not answer."""
         running = self.running()
         found = []
         for service in SERVICES:
-            own = _own(service, running)
+            own = self._own(service, running)
             if len(own) > MOST[service]:
                 found.append(f"{service} runs {len(own)} processes: {[process.pid for process in own]}")
             if any(process.state in "Tt" for process in own):
@@ -73,20 +103,11 @@ class World(Stack):
             return False
         return all(len(self.of(service)) == MOST[service] for service in SERVICES)
 
-    def mend(self) -> None:
-        """Bring everything back, whatever was done to it."""
-        if not self.inventory.exists():
-            self.up()
-        fix(self)
-        (self.app / "logs").mkdir(exist_ok=True)
-        if self.is_new():
-            return
+    def worn(self) -> list[Running]:
+        """What must end before everything is started anew: all but mocks and stand-ins that are well and all there."""
         well, running = self.healthy(), self.running()
-        stays = [one for name in SERVICES if self._may_stay(name, running, well) for one in _own(name, running)]
-        kill([process for process in running if process not in stays])
-        self.start_supervisord()
-        self.start_plain()
-        until(self.is_new, "the lab is as new")
+        stays = [one for name in (*MOCKS, *STANDINS) if name in well for one in self._whole(name, running)]
+        return [process for process in running if process not in stays]
 
     def program_state(self) -> str:
         """supervisord's word for main; empty when supervisord does not answer."""
@@ -96,11 +117,16 @@ class World(Stack):
                 return str(info["statename"])
         return ""
 
-    def _may_stay(self, service: str, running: list[Running], well: set[str]) -> bool:
-        """What is well and all of it there; a fresh supervisord forgets that main was stopped or given up."""
-        own = _own(service, running)
+    def _own(self, service: str, running: list[Running]) -> list[Running]:
+        """Its processes; a reader of its files or a shell with its words is none."""
+        begin, words = f"{sys.executable} ", WORDS.get(service, self.daemon)
+        return [one for one in running if one.command.startswith(begin) and words in one.command + " "]
+
+    def _whole(self, service: str, running: list[Running]) -> list[Running]:
+        """Its processes when none of them is missing or frozen."""
+        own = self._own(service, running)
         frozen = any(process.state in "Tt" for process in own)
-        return service in (*MOCKS, *STANDINS) and service in well and len(own) == MOST[service] and not frozen
+        return own if len(own) == MOST[service] and not frozen else []
 
     def _is_well(self, name: str) -> bool:
         if name == "supervisord":
@@ -115,12 +141,6 @@ class World(Stack):
         except (OSError, http.client.HTTPException):
             return False
         return not stranger and (name not in MOCKS or json.loads(body)["service"] == f"mock-{name}")
-
-
-def _own(service: str, running: list[Running]) -> list[Running]:
-    """Its processes; a reader of its files or a shell with its words is none."""
-    begin = f"{sys.executable} "
-    return [one for one in running if one.command.startswith(begin) and WORDS[service] in one.command + " "]
 
 
 class _Connection(http.client.HTTPConnection):

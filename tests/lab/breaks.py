@@ -9,49 +9,79 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
 
+from names import PROGRAM
 from processes import Running, kill, tree, until
-from stack import PROGRAM, Stack
 
 
-def stop(lab: Stack) -> str:
+class Patient(Protocol):
+    """What can be broken: a lab, or a host. ``home`` and ``app``: where it lives, and its application in there.
+
+    ``temp``: where the application's temporary files are; ``daemon``: the words of supervisord's command.
+    """
+
+    home: Path
+    app: Path
+    temp: Path
+    ports: dict[str, int]
+    daemon: str
+
+    def running(self) -> list[Running]:
+        """Its processes."""
+
+    def answers(self, name: str) -> int:
+        """Status of the service's own question; 0 when nobody answers."""
+
+    def supervisorctl(self, *words: str) -> str:
+        """Ask supervisord; its words."""
+
+    def main_command(self) -> list[str]:
+        """How supervisord starts main."""
+
+    def launch(self, command: list[str], log: str, cwd: Path | None = None) -> object:
+        """Start it as the application's user; output is appended to the log of this name."""
+
+
+def stop(lab: Patient) -> str:
     """Main is stopped in supervisord."""
     lab.supervisorctl("stop", PROGRAM)
     until(lambda: lab.answers("main") == 0, "main is down")
     return "main was stopped"
 
 
-def kill_crm(lab: Stack) -> str:
+def kill_crm(lab: Patient) -> str:
     """Both processes of the mock CRM are killed."""
     kill(_tree(lab, "mocks/crm_service.py"))
     return "the mock CRM was killed"
 
 
-def kill_worker(lab: Stack) -> str:
+def kill_worker(lab: Patient) -> str:
     """The worker of the mock CRM is killed; its parent lives and keeps the port."""
     kill([process for process in _tree(lab, "mocks/crm_service.py") if "--worker" in process.command])
     return "the worker of the mock CRM was killed behind its parent"
 
 
-def kill_main(lab: Stack) -> str:
+def kill_main(lab: Patient) -> str:
     """Main is killed; supervisord may bring it back by itself."""
     kill(_tree(lab, "uvicorn"))
     return "main was killed"
 
 
-def hang(lab: Stack) -> str:
+def hang(lab: Patient) -> str:
     """Main is frozen; its port still accepts."""
     _freeze(_tree(lab, "uvicorn"))
     return "main was frozen"
 
 
-def hang_crm(lab: Stack) -> str:
+def hang_crm(lab: Patient) -> str:
     """The mock CRM is frozen."""
     _freeze(_tree(lab, "mocks/crm_service.py"))
     return "the mock CRM was frozen"
 
 
-def crash_loop(lab: Stack) -> str:
+def crash_loop(lab: Patient) -> str:
     """Main dies at every start until somebody repairs it."""
     (lab.app / "missing-dependency").write_text("")
     kill(_tree(lab, "uvicorn"))
@@ -59,7 +89,7 @@ def crash_loop(lab: Stack) -> str:
     return "main dies at every start"
 
 
-def crash_late(lab: Stack) -> str:
+def crash_late(lab: Patient) -> str:
     """Main serves for a moment, dies and is started again by supervisord, for ever."""
     log = lab.app / "logs" / "halcytone.log"
     known = log.read_text().count("MemoryError")
@@ -69,7 +99,7 @@ def crash_late(lab: Stack) -> str:
     return "main dies soon after every start"
 
 
-def bad_env(lab: Stack) -> str:
+def bad_env(lab: Patient) -> str:
     """A value in .env has the wrong type, and main was restarted into it."""
     _edit_env(lab, "METRICS_PORT=9100", "METRICS_PORT=abc")
     kill(_tree(lab, "uvicorn"))
@@ -77,7 +107,7 @@ def bad_env(lab: Stack) -> str:
     return "the configuration of main is broken"
 
 
-def errors(lab: Stack) -> str:
+def errors(lab: Patient) -> str:
     """Main answers 500 to everything until it is restarted."""
     for process in _tree(lab, "uvicorn"):
         os.kill(process.pid, signal.SIGUSR2)
@@ -85,7 +115,7 @@ def errors(lab: Stack) -> str:
     return "main answers 500"
 
 
-def foreign(lab: Stack) -> str:
+def foreign(lab: Patient) -> str:
     """A process that is not main sits on main's port."""
     stop(lab)
     command = [sys.executable, "-m", "http.server", str(lab.ports["main"]), "--bind", "127.0.0.1"]
@@ -94,7 +124,7 @@ def foreign(lab: Stack) -> str:
     return "a foreign process took main's port"
 
 
-def orphan(lab: Stack) -> str:
+def orphan(lab: Patient) -> str:
     """Main runs, but not under supervisord."""
     stop(lab)
     lab.launch(lab.main_command(), "halcytone.out.log")
@@ -102,30 +132,30 @@ def orphan(lab: Stack) -> str:
     return "main runs outside supervisord"
 
 
-def supervisord_gone(lab: Stack) -> str:
+def supervisord_gone(lab: Patient) -> str:
     """supervisord is killed; main lives on without it."""
-    kill([process for process in lab.running() if "supervisor.supervisord" in process.command])
+    kill([process for process in lab.running() if lab.daemon in process.command])
     return "supervisord was killed, main lives on"
 
 
-def supervisord_and_main_gone(lab: Stack) -> str:
+def supervisord_and_main_gone(lab: Patient) -> str:
     """supervisord and main are killed."""
     supervisord_gone(lab)
     kill(_tree(lab, "uvicorn"))
     return "supervisord and main were killed"
 
 
-def all_down(lab: Stack) -> str:
+def all_down(lab: Patient) -> str:
     """Nothing of the application runs; monitoring does."""
     supervisord_and_main_gone(lab)
     kill(_tree(lab, "mocks/"))
     return "supervisord, main and both mocks were killed"
 
 
-def stale_temp(lab: Stack) -> str:
+def stale_temp(lab: Patient) -> str:
     """Main is stopped and left things in its temp path, among them a link that leads elsewhere."""
     stop(lab)
-    work = lab.home / "tmp" / "halcytone-work"
+    work = lab.temp / "halcytone-work"
     (work / "deep").mkdir(parents=True, exist_ok=True)
     (work / "deep" / "half-written").write_text("x" * 1000)
     (lab.home / "precious").mkdir(exist_ok=True)
@@ -135,7 +165,7 @@ def stale_temp(lab: Stack) -> str:
     return "main was stopped and left temporary files"
 
 
-BREAKS: dict[str, Callable[[Stack], str]] = {
+BREAKS: dict[str, Callable[[Patient], str]] = {
     "stop": stop,
     "kill": kill_crm,
     "kill-worker": kill_worker,
@@ -155,7 +185,7 @@ BREAKS: dict[str, Callable[[Stack], str]] = {
 }
 
 
-def fix(lab: Stack) -> str:
+def fix(lab: Patient) -> str:
     """Take back what only a person can: the broken value, the missing dependency, the foreign process."""
     for marker in ("missing-dependency", "runs-out-of-memory"):
         (lab.app / marker).unlink(missing_ok=True)
@@ -164,7 +194,7 @@ def fix(lab: Stack) -> str:
     return "what a recovery cannot mend is mended; run the recovery for the rest"
 
 
-def _tree(lab: Stack, words: str) -> list[Running]:
+def _tree(lab: Patient, words: str) -> list[Running]:
     running = lab.running()
     found = {process.pid: process for root in running if words in root.command for process in tree(root.pid, running)}
     return list(found.values())
@@ -175,6 +205,6 @@ def _freeze(processes: list[Running]) -> None:
         os.kill(process.pid, signal.SIGSTOP)
 
 
-def _edit_env(lab: Stack, old: str, new: str) -> None:
+def _edit_env(lab: Patient, old: str, new: str) -> None:
     file = lab.app / ".env"
     file.write_text(file.read_text().replace(old, new))

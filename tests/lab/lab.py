@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 from breaks import BREAKS, fix
-from stack import HERE, NAMES, NotALab, Stack
+from names import NAMES
+from stack import HERE, NotALab, Stack
 
 
 def main() -> int:

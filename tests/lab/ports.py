@@ -9,7 +9,7 @@ import os
 import socket
 from collections.abc import Collection
 
-from stack import NAMES
+from names import NAMES
 
 
 def free_ports(taken: Collection[int] = ()) -> int:

@@ -17,21 +17,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import yaml
+from names import NAMES, PATHS, PROGRAM, STANDINS, TARGET
 from processes import Running, below, kill, until
 
 HERE = Path(__file__).resolve().parent
-NAMES = ("main", "crm", "platform", "prometheus", "alertmanager", "grafana", "loki")
-PATHS = {
-    "main": "/live",
-    "crm": "/health",
-    "platform": "/health",
-    "prometheus": "/-/healthy",
-    "alertmanager": "/-/healthy",
-    "grafana": "/api/health",
-    "loki": "/ready",
-}
-STANDINS = NAMES[3:]
-PROGRAM = "halcytone:halcytone-main"
 
 
 class NotALab(Exception):
@@ -41,10 +30,13 @@ class NotALab(Exception):
 class Stack:
     """The services of one lab. ``home`` keeps everything; ports follow each other from ``base_port``."""
 
+    daemon = "supervisor.supervisord"
+
     def __init__(self, home: Path, base_port: int = 18000, say: Callable[[str], None] = print) -> None:
         self.home = home.resolve()
         self.app = self.home / "app"
         self.state = self.home / "state"
+        self.temp = self.home / "tmp"
         self.inventory = self.home / "inventory.yml"
         self.say = say
         self.known = self.home / "lab.json"
@@ -104,7 +96,7 @@ class Stack:
 
     def start_supervisord(self) -> bool:
         """Start supervisord, which starts main; False when it runs."""
-        if any("supervisor.supervisord" in process.command for process in self.running()):
+        if any(self.daemon in process.command for process in self.running()):
             return False
         self.launch(self.supervisord_command(), "supervisord.out.log")
         return True
@@ -121,12 +113,11 @@ class Stack:
 
     def supervisord_command(self) -> list[str]:
         """How supervisord is started."""
-        return [sys.executable, "-m", "supervisor.supervisord", "-n", "-c", str(self.app / "supervisord.conf")]
+        return [sys.executable, "-m", self.daemon, "-n", "-c", str(self.app / "supervisord.conf")]
 
     def main_command(self) -> list[str]:
         """How supervisord starts main, and how somebody starts it by hand."""
-        target = "src.halcytone_content_generator.main:app"
-        return [sys.executable, "-m", "uvicorn", target, "--host", "127.0.0.1", "--port", str(self.ports["main"])]
+        return [sys.executable, "-m", "uvicorn", TARGET, "--host", "127.0.0.1", "--port", str(self.ports["main"])]
 
     def command(self, name: str) -> list[str]:
         """How a plain process is started, from the application's directory."""
@@ -158,7 +149,7 @@ class Stack:
         places = ("logs", "scripts", "backups/config-last-good", "backups/config-daily", "backups/emergency-restore")
         for place in places:
             (self.app / place).mkdir(parents=True)
-        (self.home / "tmp").mkdir(exist_ok=True)
+        self.temp.mkdir(exist_ok=True)
         (self.home / "foreign").mkdir(exist_ok=True)
         values = {
             **{key: str(port) for key, port in self.ports.items()},
@@ -194,7 +185,7 @@ class Stack:
             "toombos_supervisor_socket": str(self.socket),
             "toombos_supervisor_config": str(self.app / "supervisord.conf"),
             "toombos_supervisor_log": str(self.app / "logs" / "supervisord.log"),
-            "toombos_temp": [str(self.home / "tmp" / "halcytone-*")],
+            "toombos_temp": [str(self.temp / "halcytone-*")],
             "toombos_restarts_per_hour": 0,
             "toombos_disk_limits": limits,
             "toombos_memory_limits": limits,

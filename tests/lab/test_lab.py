@@ -25,8 +25,8 @@ from typing import Any
 
 import pytest
 from breaks import BREAKS
+from names import NAMES, PROGRAM
 from processes import below, kill, until
-from stack import NAMES, PROGRAM
 
 CLI = [sys.executable, str(Path(__file__).with_name("lab.py"))]
 VALIDATE = "from src.halcytone_content_generator.config import get_settings; get_settings()"

@@ -189,13 +189,17 @@ class Engine:
     def _verified(self, request: Request, attempts: Mapping[str, int]) -> Assessment:
         """Healthy means now and for ``stable_for`` from now, without a process having been replaced meanwhile."""
         first = current = self.assess(request, attempts)
+        roots = _roots(first)
         end = min(request.deadline, self._host.clock.monotonic() + request.stable_for)
         while current.healthy and self._host.clock.monotonic() < end:
             self._host.clock.sleep(min(1.0, end - self._host.clock.monotonic()))
             current = self.assess(request, attempts)
+            roots = {**_roots(current), **roots}
         if current.healthy:
             message = "came back, but its process was replaced within the stability window"
-            dying = dict.fromkeys(_replaced(first, current), message)
+            # Also when there is none to be seen: the next one is just being started, and who answered was the last.
+            replaced = [name for name, root in roots.items() if root != _root(current, name)]
+            dying = dict.fromkeys(replaced, message)
         else:
             dying = unsteady.died_again(first.view.services, current.view.services)
         return self._as_crash_loop(current, dying, request, attempts)
@@ -246,13 +250,9 @@ def _worsened(before: Assessment, now: Assessment, touched: Mapping[str, int]) -
     )
 
 
-def _replaced(first: Assessment, last: Assessment) -> list[str]:
-    """Services whose root process is not the one that it was."""
-    return [
-        name
-        for name in first.scope
-        if _root(first, name) and _root(last, name) and _root(first, name) != _root(last, name)
-    ]
+def _roots(assessment: Assessment) -> dict[str, tuple[int, int]]:
+    """Service → its root process, as far as one can be seen."""
+    return {name: root for name in assessment.scope for root in [_root(assessment, name)] if root}
 
 
 def _root(assessment: Assessment, name: str) -> tuple[int, int] | None:

@@ -27,9 +27,13 @@ def _port_held_by_another(service: Service, seen: t.Observation) -> t.Diagnosis 
     strangers = [holder for holder in seen.holders if holder.pid != 1]
     # Socket activation: pid 1 holds the port on behalf of a service that is not there yet.
     ours = proxied or any(holder.identity in own for holder in seen.holders)
-    if strangers and seen.red and seen.identity_declared and not ours:
+    # Without a declared identity it may be this service, started by hand. While nothing of it runs under its manager, a
+    # start would fail all the same.
+    known = seen.identity_declared or (seen.manager.available and not signs.is_alive(seen.manager) and not seen.managed)
+    if strangers and seen.red and known and not ours:
         who = "; ".join(describe(process) for process in strangers)
-        return _foreign(service, f"port {ports(seen)} is held by {who}, which is not this service")
+        whose = "which is not this service" if seen.identity_declared else "which its manager does not know"
+        return _foreign(service, f"port {ports(seen)} is held by {who}, {whose}")
     unreadable = [listener for listener in seen.listeners if not listener.pids]
     if unreadable and seen.red and not (seen.own or seen.managed):
         return _foreign(

@@ -305,6 +305,17 @@ TABLE = {
         t.HEALTHY,
         "healthy",
     ),
+    "its identity was never declared, and its port was taken while it was down": (
+        seen(
+            manager=says(manager.FAILED),
+            listeners=listen(30),
+            holders=(STRANGER,),
+            checks=BAD,
+            identity_declared=False,
+        ),
+        t.FOREIGN,
+        "pid 30",
+    ),
 }
 
 

@@ -428,3 +428,22 @@ def test_what_another_manager_keeps_is_not_ended_as_a_plain_command(
     world.units[10] = "other.service"
     result = run(world)[1]
     assert (result["services"][0]["condition"], mutations(world)) == (condition, [])
+
+
+def test_a_process_that_is_just_being_replaced_at_the_last_look_has_not_stayed(build: Any, tmp_path: Path) -> None:
+    world = world_of(build, build.catalogue(build.service("web")))
+    world.ages[10] = 1.0
+    began, table = world.clock.now, world.table
+
+    def without_the_next_one() -> Any:
+        if world.clock.now - began > 1.5:  # its manager has started another one since the table was read
+            world.actors["web"].pid = 77
+        found = table()
+        found.processes.pop(77, None)
+        return found
+
+    world.table = without_the_next_one
+    world.own = lambda _service, found: tuple(found.processes.values())
+    engine = Engine(world, world.catalogue, build.brakes(tmp_path, world.clock.wall))
+    assessment = engine.look(Request(world.catalogue.order, world.clock.now + 60, stable_for=2.0))
+    assert assessment.found["web"].condition == "crash_loop"
