@@ -72,9 +72,8 @@ lab-status: setup ## What answers
 lab-down: setup ## End the lab and forget it
 	@$(LAB) down
 
-requirements: setup ## Pin requirements/dev.in anew
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
-		--no-header --quiet --upgrade --output-file requirements/dev.txt requirements/dev.in
+requirements: setup ## Pin requirements/*.in anew
+	@tools/pin.sh
 
 clean: ## Remove logs, caches and archives (not the environment, not the lab)
 	rm -rf build tests/output

@@ -26,11 +26,10 @@ check() { # core, Python
         return
     fi
     venv=$PWD/build/matrix/$1
-    if ! "$venv/bin/ansible" --version >/dev/null 2>&1; then
+    if [ "$("$venv/bin/python" -V 2>/dev/null)" != "$("$python" -V)" ]; then
         uv venv --quiet --clear --python "$python" "$venv"
-        uv pip install --quiet --python "$venv/bin/python" "ansible-core==$1.*" \
-            pytest pytest-xdist jmespath requests -r tests/unit/requirements.txt
     fi
+    uv pip sync --quiet --require-hashes --python "$venv/bin/python" "requirements/core-$1.txt"
     quiet "$venv/bin/ansible-playbook" --syntax-check recover.yml playbooks/*.yml
     # A mistyped target: the guard refuses it, which takes its action plugin, the inventory and the callback.
     if "$venv/bin/ansible-playbook" recover.yml -e target=no_such_host >"$venv/log" 2>&1 || ! grep -q no_such_host "$venv/log"; then

@@ -21,9 +21,9 @@ if [ -z "$python" ]; then
     exit 77
 fi
 venv=build/oldest
-if ! "$venv/bin/python" -m pytest --version >/dev/null 2>&1 || [ "$("$venv/bin/python" -V)" != "$("$python" -V)" ]; then
+if [ "$("$venv/bin/python" -V 2>/dev/null)" != "$("$python" -V)" ]; then
     uv venv --quiet --clear --python "$python" "$venv"
-    uv pip install --quiet --python "$venv/bin/python" pytest pytest-xdist PyYAML -r tests/unit/requirements.txt
 fi
+uv pip sync --quiet --require-hashes --python "$venv/bin/python" requirements/unit.txt
 "$venv/bin/python" -V
 exec "$venv/bin/python" -m pytest -q -n 2 tests/unit/plugins/module_utils

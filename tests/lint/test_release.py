@@ -42,14 +42,25 @@ def test_a_plain_checkout_asks_for_nothing_but_itself(root: Path) -> None:
     assert not load(root / "galaxy.yml")["dependencies"]
 
 
+def wanted_by(path: Path) -> set[str]:
+    """The packages that a file of requirements names, with those of the files that it includes."""
+    text = path.read_text()
+    included = (path.parent / name for name in re.findall(r"^-r (\S+)", text, flags=re.MULTILINE))
+    named = {name.lower() for name in re.findall(r"^(\w[\w-]*)", text, flags=re.MULTILINE)}
+    return named.union(*map(wanted_by, included))
+        *map(wanted_by, included)
+    )
+
+
 def test_every_requirement_is_pinned_with_hashes(root: Path) -> None:
-    pins = (root / "requirements" / "dev.txt").read_text()
-    blocks = [block for block in re.split(r"\n(?=\w)", pins) if re.match(r"\w", block)]
-    assert len(blocks) > 50
-    for block in blocks:
-        assert re.match(r"[\w.-]+==[\w.+-]+", block), block.splitlines()[0]
-        assert "--hash=sha256:" in block, block.splitlines()[0]
-    pinned = {re.match(r"[\w.-]+", block)[0].lower() for block in blocks}
-    wanted = re.findall(r"^([\w-]+)", (root / "requirements" / "dev.in").read_text(), flags=re.MULTILINE)
-    assert {name.lower() for name in wanted} <= pinned
-    assert "://" not in pins
+    pinned_by = {path.stem: path.with_suffix(".txt") for path in (root / "requirements").glob("*.in")}
+    assert {"dev", "unit", "core-2.16"} <= set(pinned_by)
+    for name, path in pinned_by.items():
+        pins = path.read_text()
+        blocks = [block for block in re.split(r"\n(?=\w)", pins) if re.match(r"\w", block)]
+        for block in blocks:
+            assert re.match(r"[\w.-]+==[\w.+-]+", block), f"{name}: {block.splitlines()[0]}"
+            assert "--hash=sha256:" in block, f"{name}: {block.splitlines()[0]}"
+        pinned = {re.match(r"[\w.-]+", block)[0].lower() for block in blocks}
+        assert wanted_by(path.with_suffix(".in")) <= pinned
+        assert "://" not in pins
