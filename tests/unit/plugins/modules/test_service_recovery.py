@@ -242,7 +242,8 @@ def test_an_assessment_of_young_processes_sees_the_death_of_one_within_the_windo
     result = place.recover(state="assessed", stable_for="10s")
     death.join()
     assert (result["recovered"], result["changed"]) == (False, False)
-    assert {one["name"]: one["condition"] for one in result["services"]}["front"] == "down"
+    # A zombie for as long as the first process of the host has not collected it.
+    assert {one["name"]: one["condition"] for one in result["services"]}["front"] in ("down", "zombie")
 
 
 def flapping(result: dict[str, Any]) -> dict[str, str]:
