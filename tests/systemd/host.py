@@ -69,9 +69,11 @@ class Host:
         """One property of a unit."""
         return self.run("systemctl", "show", "--property", what, "--value", unit)
 
-    def recover(self, service: dict[str, Any], *through: str, state: str = "recovered") -> dict[str, Any]:
+    def recover(
+        self, service: dict[str, Any], *through: str, state: str = "recovered", **changes: Any
+    ) -> dict[str, Any]:
         """One call of the module's engine for the service "web". ``through``: words before the command."""
-        params = json.dumps({**_DEFAULTS, "state": state, "services": {"web": service}})
+        params = json.dumps({**_DEFAULTS, "state": state, "services": {"web": service}, **changes})
         argv = [*through, "env", f"PYTHONPATH={_LIBRARY}", "PYTHONDONTWRITEBYTECODE=1", "python3", "-c", _CALL]
         answer: dict[str, Any] = json.loads(self.run(*argv, text=params))
         return answer

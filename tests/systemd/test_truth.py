@@ -35,10 +35,10 @@ def port() -> int:
 def place(host: Host) -> Iterator[Host]:
     host.write("/opt/server.py", SERVER)
     yield host
-    for unit in ("web", "other"):
+    for unit in ("web", "other", "session-77.scope"):
         host.run("systemctl", "stop", unit, ok=False)
         host.run("systemctl", "reset-failed", unit, ok=False)
-    host.run("sh", "-c", "rm -rf /run/incident /run/web.pid /run/systemd/system/web.service")
+    host.run("sh", "-c", "rm -rf /run/incident /tmp/incident /run/web.pid /run/systemd/system/web.service")
     host.run("sh", "-c", "rm -f /run/systemd/system/other.service; systemctl daemon-reload")
     host.run("pkill", "-KILL", "-f", "/opt/server[.]py", ok=False)
 
@@ -105,3 +105,36 @@ def test_what_a_unit_keeps_is_not_ended_as_a_plain_command(place: Host, port: in
     kept(place, web, other)
     place.run("kill", "-CONT", str(other))
     assert place.recover(web)["changed"] is False
+
+
+SESSION = ("systemd-run", "--scope", "--quiet", "--unit=session-77")
+
+
+def started_in_a_session(place: Host, port: int, *through: str, **changes: Any) -> tuple[str, int, dict[str, Any]]:
+    """What the start says, the pid, and the catalogue's entry of a plain command."""
+    web = entry(port, kind="process", command=["/usr/bin/python3", "/opt/server.py", str(port), "main"], cwd="/")
+    result = place.recover(web, *SESSION, *through, **changes)
+    assert result["recovered"] is True, result
+    (said,) = [step["message"] for step in result["steps"] if step["step"] == "start"]
+    pid = int(place.run("pgrep", "-f", f"/opt/server[.]py {port} main"))
+    return said, pid, web
+
+
+def test_a_plain_command_outlives_the_session_that_started_it(place: Host, port: int) -> None:
+    said, pid, web = started_in_a_session(place, port)
+    scope = f"incident-web-{pid}.scope"
+    assert said == f"start requested, in a scope of its own, {scope}"
+    assert f"/{scope}\n" in place.run("cat", f"/proc/{pid}/cgroup") + "\n"
+    place.run("systemctl", "stop", "session-77.scope", ok=False)
+    assert place.states(pid) == ["S"]
+    again = place.recover(web)
+    assert (again["recovered"], again["changed"]) == (True, False)
+    place.run("kill", "-KILL", str(pid))
+    until(lambda: scope not in place.run("systemctl", "list-units", "--all", "--plain", "--no-legend", "incident-*"))
+
+
+def test_who_may_not_ask_for_a_scope_is_told_where_the_command_lives(place: Host, port: int) -> None:
+    said, pid, _web = started_in_a_session(place, port, "runuser", "-u", "nobody", "--", state_dir="/tmp/incident")
+    assert said.startswith("start requested, in session-77.scope, with which it may end (only root may ask")
+    place.run("systemctl", "stop", "session-77.scope")
+    assert place.states(pid) == [""], "as it was said"

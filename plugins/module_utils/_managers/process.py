@@ -18,6 +18,7 @@ from ansible_collections.toombos.incident.plugins.module_utils._managers.record 
 from ansible_collections.toombos.incident.plugins.module_utils._managers.service_lock import service_lock
 from ansible_collections.toombos.incident.plugins.module_utils._process.kill import stop_processes
 from ansible_collections.toombos.incident.plugins.module_utils._process.match import is_ours, own_roots
+from ansible_collections.toombos.incident.plugins.module_utils._process.scope import Scope
 from ansible_collections.toombos.incident.plugins.module_utils._process.spawn import spawn_detached
 from ansible_collections.toombos.incident.plugins.module_utils._process.table import read_table
 from ansible_collections.toombos.incident.plugins.module_utils._process.types import Process, ProcessTable
@@ -52,15 +53,17 @@ class ProcessManager:
             return t.ManagerState(True, t.STOPPED, detail="not running")
         return t.ManagerState(True, t.STOPPED, corpse.pid, f"pid {corpse.pid} has ended")
 
-    def start(self, deadline: float) -> None:
-        """Spawn it detached, unless a copy of it runs already, however that one was started."""
+    def start(self, deadline: float) -> str:
+        """Spawn it detached, unless a copy of it runs already, however that one was started; says where it lives."""
+        scope = Scope(self._name, self._clock)
         try:
             with service_lock(self._lock, deadline=deadline, clock=self._clock):
                 table = read_table()
                 if not self._roots(table, self._recorded(table)):
-                    self._remember(self._spawn())
+                    self._remember(self._spawn(scope))
         except (IncidentError, OSError) as error:
             raise _failure(f"{self._name} could not be started", error) from error
+        return scope.words
 
     def stop(self, deadline: float) -> None:
         """End the recorded process and every copy, with all their descendants."""
@@ -103,7 +106,7 @@ class ProcessManager:
         others = [root for root in own_roots(self._spec, table) if root.pid not in below]
         return ([recorded] if recorded else []) + others
 
-    def _spawn(self) -> Process:
+    def _spawn(self, scope: Scope) -> Process:
         return spawn_detached(
             self._spec.command,
             cwd=self._spec.cwd or "/",
@@ -111,6 +114,7 @@ class ProcessManager:
             env=self._environment(),
             log=self._spec.log,
             clock=self._clock,
+            place=scope.take,
         )
 
     def _former_user(self) -> str | None:

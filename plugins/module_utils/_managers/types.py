@@ -51,9 +51,10 @@ class Manager(Protocol):
     def observe(self, table: ProcessTable) -> ManagerState:
         """Ask, without changing anything; never raises for a manager that is gone (``available`` is False then)."""
 
-    def start(self, deadline: float) -> None:
+    def start(self, deadline: float) -> str | None:
         """Request the start and return; already running or starting is fine. Readiness is the probes' matter.
 
+        What a person should know of how it was started is returned, in a few words.
         Raises ManagerError when the manager refuses or is gone.
         """
 

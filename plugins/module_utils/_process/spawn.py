@@ -9,7 +9,7 @@ import contextlib
 import os
 import select
 import signal
-from typing import Mapping, Sequence
+from typing import Callable, Mapping, Sequence
 
 from ansible_collections.toombos.incident.plugins.module_utils._clock import Clock
 from ansible_collections.toombos.incident.plugins.module_utils._errors import ProcessError
@@ -40,12 +40,13 @@ def spawn_detached(
     env: Mapping[str, str],
     log: str | None,
     clock: Clock,
+    place: Callable[[int], None] | None = None,
 ) -> Process:
     """Start ``argv`` in ``cwd`` as ``user`` and return it once the program itself runs.
 
     It leads its own session, is adopted by init, reads nothing, appends what it writes to ``log`` (created 0640 and
     owned by the user; None: discarded), and has a minimal environment plus ``env``. A bare program name is looked up
-    in the PATH of that environment.
+    in the PATH of that environment. ``place`` gets its pid before it does anything, and may put it somewhere else.
     Raises ProcessError, with the reason, when the user is unknown or not permitted, the directory or program cannot
     be used, the log cannot be opened, or the program ended at once.
     """
@@ -63,7 +64,7 @@ def spawn_detached(
         log=os.fsencode(log or os.devnull),
         account=account if account.switch else None,
     )
-    pid, failure = _launch(plan, clock)
+    pid, failure = _launch(plan, clock, place)
     if failure is not None:
         raise _explain(failure, argv[0], cwd, log, account)
     return _started(pid, argv[0], log, clock)
@@ -100,41 +101,53 @@ def _candidates(program: str, path: str) -> tuple[bytes, ...]:
     return tuple(os.fsencode(os.path.join(folder, program)) for folder in path.split(os.pathsep) if folder)
 
 
-def _launch(plan: spawn_child.Plan, clock: Clock) -> tuple[int, tuple[str, int] | None]:
+def _launch(
+    plan: spawn_child.Plan, clock: Clock, place: Callable[[int], None] | None
+) -> tuple[int, tuple[str, int] | None]:
     """The pid of the started process, and the stage and errno where it failed."""
-    reading, writing = os.pipe()  # closed by a successful exec: both are not inheritable
+    report, gate = os.pipe(), os.pipe()  # closed by a successful exec: no end is inheritable
+    ours = {*report, *gate}
     try:
         child = os.fork()
         if child == 0:  # pragma: no cover - runs in the forked child
-            spawn_child.run(plan, writing)
-        os.close(writing)
-        writing = -1
-        words = _read_until_closed(reading, clock)
+            spawn_child.run(plan, report[1], gate)
+        _close(ours, report[1], gate[0])
+        words = _read(report[0], clock, b"\n")
+        if place is not None and words.startswith(b"pid "):
+            place(int(words.split()[1]))
+        _close(ours, gate[1])
+        words += _read(report[0], clock, b"", words)
         _collect(child)
     finally:
-        os.close(reading)
-        if writing >= 0:
-            os.close(writing)
-    report = dict(line.split(b" ", 1) for line in words.splitlines())
-    pid = int(report.pop(b"pid", b"0"))
-    failures = [(stage.decode("ascii"), int(number)) for stage, number in report.items()]
+        _close(ours, *ours)
+    found = dict(line.split(b" ", 1) for line in words.splitlines())
+    pid = int(found.pop(b"pid", b"0"))
+    failures = [(stage.decode("ascii"), int(number)) for stage, number in found.items()]
     return pid, failures[0] if failures else None
 
 
-def _read_until_closed(reading: int, clock: Clock) -> bytes:
+def _close(ours: set[int], *handles: int) -> None:
+    for handle in handles:
+        ours.remove(handle)
+        os.close(handle)
+
+
+def _read(reading: int, clock: Clock, end: bytes, before: bytes = b"") -> bytes:
+    """What the child reports, until it has said ``end``, or until the program itself runs; not what it said before."""
     deadline = clock.monotonic() + _TIMEOUT
     words = b""
-    while True:
+    while not end or not words.endswith(end):
         ready, _writable, _failed = select.select([reading], [], [], max(0.0, deadline - clock.monotonic()))
         if not ready:
-            _abandon(words)
+            _abandon(before + words)
             raise ProcessError(
                 f"The program did not start within {_TIMEOUT:.0f} s.", "Look for a dead mount below its directory."
             )
         data = os.read(reading, 4096)
         if not data:
-            return words
+            break
         words += data
+    return words
 
 
 def _abandon(words: bytes) -> None:

@@ -31,17 +31,19 @@ class Plan:
     account: Account | None
 
 
-def run(plan: Plan, report: int) -> NoReturn:  # pragma: no cover - runs in the forked child
+def run(plan: Plan, report: int, gate: tuple[int, int]) -> NoReturn:  # pragma: no cover - runs in the forked child
     """Fork once more, so that init adopts the program, and become it there; never returns.
 
     ``report`` receives ``pid N`` and, on failure, ``STAGE ERRNO`` (fork, user, cwd, log or exec), one per line;
-    a successful exec closes it.
+    a successful exec closes it. ``gate``: a pipe; the program goes on when its writing end is closed everywhere.
     """
     stage = ["fork"]
     try:
         report = _above_streams(report)
+        os.close(gate[1])
         program = os.fork()
         if program == 0:
+            os.read(gate[0], 1)
             _become(plan, report, stage)
         os.write(report, b"pid %d\n" % program)
     except OSError as error:

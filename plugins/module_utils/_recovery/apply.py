@@ -168,8 +168,8 @@ class Applier:
             self._host.clock.sleep(_PAUSE)
         # Spent before it happens: a recovery that is killed half-way has used its budget too.
         self._brakes.spend(service)
-        self._host.manager(service).start(self._until(service.limits.ready_timeout))
-        return "start requested"
+        how = self._host.manager(service).start(self._until(service.limits.ready_timeout))
+        return f"start requested, {how}" if how else "start requested"
 
     def _holders(self, service: Service) -> list[str]:
         table = self._host.table()

@@ -16,7 +16,7 @@ from ansible_collections.toombos.incident.plugins.module_utils._recovery import 
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.diagnose import diagnose
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.host import Host
 
-_RESPAWN = 1.0  # seconds until a worker that died should have been replaced
+_RESPAWN = 1.0  # seconds until a worker that died should have been replaced, and whatever died collected
 
 
 def observe(
@@ -34,8 +34,8 @@ def observe(
     checks = host.probe(list(host_probes) + probes, deadline)
     asked, answers = checks[: len(host_probes)], checks[len(host_probes) :]
     view = _look(host, services, answers)
-    if any(_lacks_workers(service, view[service.name]) for service in services):
-        # A parent that replaces its workers by itself gets the time to do so.
+    if any(_lacks_workers(service, view[service.name]) or view[service.name].ended for service in services):
+        # A parent that replaces its workers by itself gets the time to do so, and one that has a child to collect.
         host.clock.sleep(_RESPAWN)
         view = _look(host, services, answers)
     return t.HostView(_ask_about_causes(host, catalogue, view, deadline, forced), tuple(asked))

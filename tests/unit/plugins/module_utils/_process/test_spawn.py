@@ -10,6 +10,7 @@ import signal
 import stat
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 
 import pytest
@@ -279,3 +280,25 @@ def test_a_start_that_hangs_is_given_up_and_cannot_come_to_life_later(zoo, monke
     # It had already entered its directory: that tells it from every other copy of this process.
     zoo.until(lambda: str(zoo.home) not in [process.cwd for process in read_table().processes.values()])
     assert not os.path.exists(path + ".ready")
+
+
+def test_it_is_put_where_it_belongs_before_it_does_anything(zoo):
+    marker = zoo.home / "ran"
+    seen = []
+
+    def place(pid):
+        seen.append((pid, marker.exists()))
+        time.sleep(0.3)
+        seen.append((pid, marker.exists()))
+
+    process = spawn(zoo, "/bin/sh", "-c", f"touch {marker}; sleep 600", place=place)
+    zoo.until(marker.exists)
+    assert seen == [(process.pid, False)] * 2
+
+
+def test_nothing_stays_open_when_it_is_placed_and_fails(zoo):
+    before = sorted(os.listdir("/proc/self/fd"))
+    with pytest.raises(ProcessError, match="cannot be executed"):
+        spawn(zoo, "/no/such/program", place=lambda _pid: None)
+    spawn(zoo, "/bin/sleep", "600", place=lambda _pid: None)
+    assert sorted(os.listdir("/proc/self/fd")) == before
