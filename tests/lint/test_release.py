@@ -48,8 +48,6 @@ def wanted_by(path: Path) -> set[str]:
     included = (path.parent / name for name in re.findall(r"^-r (\S+)", text, flags=re.MULTILINE))
     named = {name.lower() for name in re.findall(r"^(\w[\w-]*)", text, flags=re.MULTILINE)}
     return named.union(*map(wanted_by, included))
-        *map(wanted_by, included)
-    )
 
 
 def test_every_requirement_is_pinned_with_hashes(root: Path) -> None:
