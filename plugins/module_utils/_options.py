@@ -57,3 +57,25 @@ CHANGE_FREEZE: dict[str, Any] = {
     },
     "supports_check_mode": True,
 }
+
+LOG_SCAN: dict[str, Any] = {
+    "argument_spec": {
+        "services": {"type": "dict"},
+        "only": {"type": "list", "elements": "str", "default": []},
+        "paths": {"type": "list", "elements": "str"},
+        "sets": {"type": "list", "elements": "str"},
+        "patterns": {"type": "dict", "default": {}},
+        "baseline": {"type": "list", "elements": "str", "default": []},
+        "since": {"type": "str"},
+        "lines": {"type": "int"},
+        "rotated": {"type": "bool", "default": True},
+        "follow": {"type": "bool", "default": False},
+        "samples": {"type": "int", "default": 4},
+        "signatures": {"type": "int", "default": 5},
+        "numbered_mib": {"type": "int", "default": 64},
+        "largest_mib": {"type": "int", "default": 4096},
+        "deadline": {"type": "str", "default": "60s"},
+    },
+    "required_one_of": [("services", "paths")],
+    "supports_check_mode": True,
+}
