@@ -102,7 +102,8 @@ def campaign(where: str, seed: int, number: int, workers: int) -> int:
                 progress(seed, trials, len(cases), time.monotonic() - began)
     finally:
         # Also for a campaign that is stopped half-way: what it has seen is not lost.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
         _end(team, waiting)
         while not done.empty():
             trials.append(done.get())
@@ -113,10 +114,13 @@ def campaign(where: str, seed: int, number: int, workers: int) -> int:
 
 
 def _end(team: list[Worker], waiting: queue.SimpleQueue[Case]) -> None:
-    """Let them finish what they are at, so that nothing is started behind our back, and take everything down."""
+    """Wait for them, so that nothing is started behind our back, and take everything down."""
     with contextlib.suppress(queue.Empty):
         while True:
             waiting.get_nowait()
+    for worker in team:
+        if worker.is_alive():
+            worker.ground.stop()
     for worker in team:
         if worker.ident:
             worker.join()

@@ -138,7 +138,7 @@ class Container:
         command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "inventory", *self.inventory, *words]
         environment = {**os.environ, **recovery.ENV, "MOLECULE_PROJECT_DIRECTORY": str(recovery.ROOT)}
         done = subprocess.run(
-            command, cwd=recovery.ROOT, env=environment, capture_output=True, text=True, check=False, timeout=180
+            command, cwd=recovery.ROOT, env=environment, capture_output=True, text=True, check=False, timeout=400
         )
         if done.returncode:
             raise ContainerError(f"{words[0]} failed on {self.name}: {done.stdout[-2000:]}{done.stderr[-500:]}")

@@ -31,6 +31,9 @@ class Ground(Protocol):
     def run(self, case: Case, say: Say) -> Trial:
         """Run one. Raises when the place itself does not do what it should; end() makes it usable again."""
 
+    def stop(self) -> None:
+        """Nobody waits for what runs here; it may end early, and what is left is for end()."""
+
     def end(self) -> None:
         """Take everything away."""
 
@@ -49,6 +52,9 @@ class LabGround:
         """On the lab."""
         self._scene = self._scene or self._new()
         return run(self._scene, case, say)
+
+    def stop(self) -> None:
+        """Nothing: a case on a lab is over soon, and what it has started must be known when the lab is taken down."""
 
     def end(self) -> None:
         """Take the lab down, with whoever holds its ports."""
@@ -82,11 +88,17 @@ class ContainerGround:
         images = [os.environ["INCIDENT_IMAGE"], os.environ.get("INCIDENT_IMAGE_OLD") or os.environ["INCIDENT_IMAGE"]]
         self._image = images[int(name) % 2 if name.isdigit() else 0]
         self._container: Container | None = None
+        self._stopped = False
 
     def run(self, case: Case, say: Say) -> Trial:
         """In the container."""
         self._container = self._container or self._new()
         return self._container.run(self._seed, case, say)
+
+    def stop(self) -> None:
+        """Remove it under the feet of what runs in it."""
+        self._stopped = True
+        self.end()
 
     def end(self) -> None:
         """Remove it."""
@@ -98,8 +110,10 @@ class ContainerGround:
         try:
             container.up()
         except (ContainerError, subprocess.SubprocessError):
-            # The start of a container fails now and then on a loaded machine.
             container.down()
+            if self._stopped:
+                raise
+            # The start of a container fails now and then on a loaded machine.
             container.up()
         return container
 
