@@ -12,6 +12,9 @@ from ansible_collections.toombos.incident.plugins.module_utils._logs.patterns im
 Span = Tuple[int, int]  # of a line within a block, without its end of line
 
 
+_RARE = 1 / 700  # of all bytes; a byte that is as rare is found faster, with every look at where it stands, than a word
+
+
 class Prefilter:
     """The words of all patterns. Those of patterns that ignore the case are looked for with all letters lowered."""
 
@@ -19,6 +22,16 @@ class Prefilter:
         self._every_line = any(pattern.words is None for pattern in patterns)
         self._exact = _fewest(word for each in patterns if not each.fold for word in each.words or ())
         self._lowered = _fewest(word for each in patterns if each.fold for word in each.words or ())
+        self._rare: dict[bytes, int] = {}
+
+    def tune(self, data: bytes) -> None:
+        """Learn from the beginning of a log which byte of a word is rare in it."""
+        self._rare = {}
+        for words, text in ((self._exact, data), (self._lowered, data.lower())):
+            for word in words:
+                counts = [text.count(byte) for byte in word]
+                if min(counts) < len(data) * _RARE:
+                    self._rare[word] = counts.index(min(counts))
 
     def lines(self, data: bytes, cut: int) -> list[Span]:
         """The lines in ``data[:cut]`` that contain a word, in order; all of them where a pattern has no words."""
@@ -26,22 +39,30 @@ class Prefilter:
         if self._every_line:
             return _all_lines(data, cut)
         for word in self._exact:
-            _find(data, word, data, cut, found)
+            self._find(data, word, data, cut, found)
         if self._lowered:
             lowered = data.lower()
             for word in self._lowered:
-                _find(lowered, word, data, cut, found)
+                self._find(lowered, word, data, cut, found)
         return sorted(found.items())
 
-
-def _find(haystack: bytes, word: bytes, data: bytes, cut: int, found: dict[int, int]) -> None:
-    position = haystack.find(word, 0, cut)
-    while position >= 0:
-        start = data.rfind(b"\n", 0, position) + 1
-        end = data.find(b"\n", position, cut)
-        end = cut if end < 0 else end
-        found[start] = end
-        position = haystack.find(word, end, cut)
+    def _find(self, haystack: bytes, word: bytes, data: bytes, cut: int, found: dict[int, int]) -> None:
+        place = self._rare.get(word)
+        needle = word if place is None else word[place : place + 1]
+        before = place or 0
+        position, misses = haystack.find(needle, 0, cut), 0
+        while position >= 0:
+            if place is not None and not haystack.startswith(word, max(0, position - before)):
+                misses += 1
+                position = haystack.find(needle, position + 1, cut)
+                continue
+            start = data.rfind(b"\n", 0, position) + 1
+            end = data.find(b"\n", position, cut)
+            end = cut if end < 0 else end
+            found[start] = end
+            position = haystack.find(needle, end, cut)
+        if misses > cut * _RARE:
+            del self._rare[word]  # it is not rare any more
 
 
 def _all_lines(data: bytes, cut: int) -> list[Span]:

@@ -27,6 +27,7 @@ from ansible_collections.toombos.incident.plugins.module_utils._logs.window impo
 )
 
 _AROUND = 4096  # bytes before a line in which the time of it is looked for
+_LARGE = 4 * 1024 * 1024  # bytes of a log from which it pays to learn what is rare in it
 _OFTEN = 200  # lines between two looks at the clock
 
 
@@ -173,7 +174,11 @@ class Scan:
         self, source: Source, start: int, skip: int, log: Log, watch: Watch, entry: dict[str, Any]
     ) -> None:
         oldest = self.wish.since
+        tuned = source.size - start < _LARGE and not source.packed
         for offset, data, cut in blocks(source.reader(start), start, self._count_long):
+            if not tuned:
+                self._prefilter.tune(data)
+                tuned = True
             self._look_at_the_clock()
             passed, skip = _lines(data, cut, skip) if skip else (0, 0)
             if oldest is not None and not passed:
@@ -191,6 +196,7 @@ class Scan:
         self, path: str, offset: int, data: bytes, cut: int, log: Log, watch: Watch, entry: dict[str, Any]
     ) -> None:
         counted, lines = 0, entry["lines"]
+        last: dict[Tally, int] = {}
         for index, (start, end) in enumerate(self._prefilter.lines(data, cut)):
             if index % _OFTEN == _OFTEN - 1:
                 self._look_at_the_clock()
@@ -199,13 +205,21 @@ class Scan:
             if lines is not None:
                 lines += data.count(b"\n", counted, start)
                 counted = start
-            before = self._before if start < _AROUND else b""
             for tally in self._matches(line, log.baseline, watch):
                 tally.add(path, offset + start, None if lines is None else lines + 1, line)
-                tally.remember(before + data[max(0, start - _AROUND) : min(end, start + _AROUND)])
+                last[tally] = end
+                if tally.in_file == 1:
+                    tally.remember(self._around(data, end))
+        for tally, end in last.items():
+            tally.remember(self._around(data, end))
         if lines is not None:
             entry["lines"] = lines + data.count(b"\n", counted, cut) + (not data.endswith(b"\n", 0, cut))
         self._before = data[max(0, cut - _AROUND) : cut]
+
+    def _around(self, data: bytes, end: int) -> bytes:
+        """The line that ends there, with what stands before it."""
+        start = max(0, end - 2 * _AROUND)
+        return data[start:end] if start else self._before + data[:end]
 
     def _matches(self, line: bytes, baseline: Sequence[re.Pattern[str]], watch: Watch) -> list[Tally]:
         """Those of the patterns that match, unless the line is harmless, or too old."""

@@ -16,7 +16,8 @@ _MEMORY = 64 * 1024 * 1024  # that unpacking may use
 
 # Where it begins in the file, the bytes, where the last whole line ends.
 Block = Tuple[int, bytes, int]
-Read = Callable[[], bytes]
+# From the rest of one block to the next one, which begins with that; nothing but that at the end.
+Read = Callable[[bytes], bytes]
 
 
 class Unreadable(Exception):
@@ -34,7 +35,7 @@ class Source:
     packed: str = ""
 
     def reader(self, start: int = 0) -> Read:
-        """Gives block after block, and nothing at the end. Raises Unreadable, OSError."""
+        """Gives block after block. Raises Unreadable, OSError."""
         if self.packed:
             return _unpacked(self, _UNPACKERS[self.packed]())
         return _plain(self, start)
@@ -49,10 +50,12 @@ def packing(path: str) -> str:
 def _plain(source: Source, start: int) -> Read:
     position = start
 
-    def read() -> bytes:
+    def read(rest: bytes) -> bytes:
         nonlocal position
+        position -= len(rest)  # to read it again takes less time than to put it before the next block
         # No further than it was: a fast writer must not keep the scan from ending.
-        data = os.pread(source.descriptor, min(BLOCK, max(0, source.size - position)), position)
+        size = min(max(BLOCK, 2 * len(rest)), max(0, source.size - position))
+        data = os.pread(source.descriptor, size, position)
         position += len(data)
         return data
 
@@ -62,7 +65,7 @@ def _plain(source: Source, start: int) -> Read:
 def _unpacked(source: Source, fresh: Callable[[], Any]) -> Read:
     unpacker, position, waiting, begun = fresh(), 0, b"", False
 
-    def read() -> bytes:
+    def read(rest: bytes) -> bytes:
         nonlocal unpacker, position, waiting, begun
         while True:
             if unpacker.eof:  # another one may follow, or what pads a tape
@@ -73,11 +76,11 @@ def _unpacked(source: Source, fresh: Callable[[], Any]) -> Read:
                 position += len(waiting)
                 ended = not waiting
                 if ended and not begun:
-                    return b""
+                    return rest
             begun = True
             data, waiting = unpacker.unpack(waiting), b""
             if data:
-                return bytes(data)
+                return rest + data if rest else bytes(data)
             if ended and not unpacker.eof:
                 raise Unreadable("its end is missing")
 
@@ -141,18 +144,20 @@ _UNPACKERS: dict[str, Callable[[], Callable[[], Any]]] = {
 
 def blocks(read: Read, start: int, endless: Callable[[], None]) -> Iterator[Block]:
     """Blocks of whole lines. Of a line without an end only the beginning comes, and ``endless`` is called for it."""
-    rest, offset, skipping = b"", start, False
-    while True:
-        fresh = read()
-        data = rest + fresh
+    rest, offset, skipping, ended = b"", start, False, False
+    while not ended:
+        data = read(rest)
+        ended = len(data) <= len(rest)
+        data = rest if ended else data
         if skipping:
             end = data.find(b"\n") + 1
             offset += end or len(data)
             data = data[end:] if end else b""
             skipping = not end
-        bare = data.lstrip(b"\0") if data[:1] == b"\0" else data  # holes that truncating a log under its writer leaves
-        offset, data = offset + len(data) - len(bare), bare
-        cut = data.rfind(b"\n") + 1 if fresh else len(data)
+        if data[:1] == b"\0":  # a hole, which truncating a log under its writer leaves
+            bare = data.lstrip(b"\0")
+            offset, data = offset + len(data) - len(bare), bare
+        cut = len(data) if ended else data.rfind(b"\n") + 1
         if cut:
             yield offset, data, cut
         elif len(data) > _ENDLESS:
@@ -160,5 +165,3 @@ def blocks(read: Read, start: int, endless: Callable[[], None]) -> Iterator[Bloc
             yield offset, data[:LONGEST], LONGEST
             cut, skipping = len(data), True
         offset, rest = offset + cut, data[cut:]
-        if not fresh:
-            return

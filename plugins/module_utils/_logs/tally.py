@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Optional, Tuple
 
 from ansible_collections.toombos.incident.plugins.module_utils._logs.patterns import Pattern
 from ansible_collections.toombos.incident.plugins.module_utils._logs.signatures import Signatures, printable
@@ -20,26 +19,8 @@ _SHOWN = 300  # characters of a sample
 _KEPT = 8 * 1024  # bytes of a line that are kept for it
 
 
-@dataclass(frozen=True)
-class Hit:
-    """A line that matches. ``number`` within its file, from 1; None where lines are not counted."""
-
-    path: str
-    offset: int
-    number: int | None
-    line: bytes
-
-    def to_dict(self, now: float) -> dict[str, Any]:
-        """Redacted, JSON-ready."""
-        text = self.line.decode("utf-8", "replace")
-        return {
-            "path": self.path,
-            "line": self.number,
-            "offset": self.offset,
-            "time": as_text(moment(text, now)),
-            # Before it is cut: half a secret is not recognised as one.
-            "text": printable(redact(text.strip()))[:_SHOWN],
-        }
+# A line that matches: its file, where it begins there in bytes, its number from 1 (None: not counted), its bytes.
+Hit = Tuple[str, int, Optional[int], bytes]
 
 
 class Tally:
@@ -63,9 +44,9 @@ class Tally:
         self.in_file += 1
         self.signatures.add(line)
         if len(self._early) < self._most_early:
-            self._early.append(Hit(path, offset, number, line[:_KEPT]))
+            self._early.append((path, offset, number, line[:_KEPT]))
         elif self._late.maxlen:
-            self._late.append(Hit(path, offset, number, line[:_KEPT]))
+            self._late.append((path, offset, number, line[:_KEPT]))
 
     def remember(self, around: bytes) -> None:
         """A matching line with what stands before it, which may say when it was written."""
@@ -91,7 +72,20 @@ class Tally:
             "files": dict(self.files),
             "first_seen": as_text(self._first_seen),
             "last_seen": as_text(self._last_seen),
-            "samples": [hit.to_dict(now) for hit in (*self._early, *self._late)],
+            "samples": [_shown(hit, now) for hit in (*self._early, *self._late)],
             "signatures": self.signatures.top(signatures),
             "signatures_capped": self.signatures.capped,
         }
+
+
+def _shown(hit: Hit, now: float) -> dict[str, Any]:
+    path, offset, number, line = hit
+    text = line.decode("utf-8", "replace")
+    return {
+        "path": path,
+        "line": number,
+        "offset": offset,
+        "time": as_text(moment(text, now)),
+        # Before it is cut: half a secret is not recognised as one.
+        "text": printable(redact(text.strip()))[:_SHOWN],
+    }

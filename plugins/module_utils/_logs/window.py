@@ -19,7 +19,7 @@ _LINES = 200  # of them at most
 def first_moment(source: Source) -> float | None:
     """When the first line of a log that says so was written."""
     try:
-        return first_in(source.reader()()[:_LOOK])
+        return first_in(source.reader()(b"")[:_LOOK])
     except (OSError, Unreadable):
         return None
 
