@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-import calendar
 import re
 import time
 
 from ansible_collections.toombos.incident.plugins.module_utils._errors import IncidentError
-from ansible_collections.toombos.incident.plugins.module_utils._probe.kinds.logs import written_at
 from ansible_collections.toombos.incident.plugins.module_utils._values import ValueProblem, parse_duration
+from ansible_collections.toombos.incident.plugins.module_utils._written import written_at
 
 _HEAD = 512  # characters of a line in which its time stands
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -90,9 +89,7 @@ def _of_access(head: str) -> float | None:
     found = _ACCESS.match(head)
     if found is None:
         return None
-    day, year, *clock = (int(found[index]) for index in (1, 3, 4, 5, 6))
-    offset = (int(found[8]) * 60 + int(found[9])) * 60 * (-1 if found[7] == "-" else 1)
-    try:
-        return float(calendar.timegm((year, _MONTHS.index(found[2]) + 1, day, *clock, 0, 0, 0)) - offset)
-    except (ValueError, OverflowError):
-        return None
+    month = _MONTHS.index(found[2]) + 1
+    return written_at(
+        f"{found[3]}-{month:02d}-{found[1]} {found[4]}:{found[5]}:{found[6]}{found[7]}{found[8]}{found[9]}"
+    )

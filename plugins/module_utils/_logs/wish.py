@@ -8,13 +8,10 @@ from __future__ import annotations
 from typing import Any, Mapping, Sequence
 
 from ansible_collections.toombos.incident.plugins.module_utils._catalogue.fields import Malformed, read_path
-from ansible_collections.toombos.incident.plugins.module_utils._catalogue.order import select
-from ansible_collections.toombos.incident.plugins.module_utils._catalogue.parse import parse_catalogue
 from ansible_collections.toombos.incident.plugins.module_utils._errors import IncidentError
 from ansible_collections.toombos.incident.plugins.module_utils._logs.patterns import choose, compile_baseline
 from ansible_collections.toombos.incident.plugins.module_utils._logs.scan import Log, Wish
 from ansible_collections.toombos.incident.plugins.module_utils._logs.stamps import since
-from ansible_collections.toombos.incident.plugins.module_utils._probe.targets import LogTarget
 
 _MIB = 1024 * 1024
 _DEFAULT_SETS = ("errors",)
@@ -60,6 +57,11 @@ def read_logs(options: Mapping[str, Any]) -> tuple[Log, ...]:
 
 
 def _of_services(raw: Mapping[str, Any], only: Sequence[str], baseline: tuple[Any, ...]) -> list[Log]:
+    # Paths can be read without all that a catalogue needs.
+    from ansible_collections.toombos.incident.plugins.module_utils._catalogue.order import select
+    from ansible_collections.toombos.incident.plugins.module_utils._catalogue.parse import parse_catalogue
+    from ansible_collections.toombos.incident.plugins.module_utils._probe.targets import LogTarget
+
     catalogue = parse_catalogue(raw)
     logs = []
     for name in select(catalogue, only):

@@ -21,16 +21,12 @@ from ansible_collections.toombos.incident.plugins.module_utils._probe.targets im
 from ansible_collections.toombos.incident.plugins.module_utils._probe.types import FAIL, PASS, WARN, Outcome
 from ansible_collections.toombos.incident.plugins.module_utils._redact import redact
 from ansible_collections.toombos.incident.plugins.module_utils._values import format_duration
+from ansible_collections.toombos.incident.plugins.module_utils._written import written_at
 
 _SAMPLE = 200
 _LONGEST = 4000  # characters of a line that are looked at
 _TRACEBACK = "Traceback (most recent call last):"
 _CHAINED = ("During handling of the above exception", "The above exception was the direct cause")
-# The time stands first, or behind one word: a level (ERROR …), or the name of a field (time=…, {"timestamp": "…).
-_TIME = re.compile(
-    r"\W{0,3}(?:[A-Za-z_@]{1,20}\W{1,8})?"
-    r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,]\d+)?\s?(Z|[+-]\d\d:?\d\d)?"
-)
 
 
 @dataclass(frozen=True)
@@ -68,29 +64,6 @@ def count_errors(lines: Iterable[str], match: str, baseline: Sequence[str], olde
         if told and not any(harmless(line) for harmless in is_harmless for line in (head, *body)):
             found = Errors(found.count + 1, found.first or told, told, found.timed)
     return Errors(found.count, found.first, found.last, found.timed or timed)
-
-
-def written_at(line: str) -> float | None:
-    """When the line says that it was written, as seconds since the epoch; local time unless it names a zone."""
-    stamp = _TIME.match(line)
-    if stamp is None:
-        return None
-    year, month, day, hour, minute, second = (int(part) for part in stamp.groups()[:6])
-    if not (1 <= month <= 12 and 1 <= day <= 31 and hour < 24 and minute < 60 and second < 61):
-        return None  # mktime would make a date of it all the same
-    zone = stamp.group(7)
-    try:
-        if zone is None:
-            return time.mktime((year, month, day, hour, minute, second, 0, 0, -1))
-        import calendar
-
-        offset = 0
-        if zone != "Z":
-            sign = -1 if zone[0] == "-" else 1
-            offset = sign * (int(zone[1:3]) * 3600 + int(zone[-2:]) * 60)
-        return float(calendar.timegm((year, month, day, hour, minute, second, 0, 0, 0)) - offset)
-    except (ValueError, OverflowError):
-        return None
 
 
 def _entries(lines: Iterable[str]) -> Iterable[tuple[str, list[str]]]:

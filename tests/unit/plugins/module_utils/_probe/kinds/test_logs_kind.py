@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.toombos.incident.plugins.module_utils._probe.kinds.logs import count_errors, written_at
+from ansible_collections.toombos.incident.plugins.module_utils._probe.kinds.logs import count_errors
+from ansible_collections.toombos.incident.plugins.module_utils._written import written_at
 
 ERROR = r"ERROR|CRITICAL|Exception|\w+Error:"
 MIXED = """\
