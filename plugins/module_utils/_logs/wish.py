@@ -48,6 +48,8 @@ def read_logs(options: Mapping[str, Any]) -> tuple[Log, ...]:
     """Those of ``paths``, then those of the services, each once. Raises IncidentError when there are none."""
     baseline = compile_baseline(options["baseline"])
     logs = [Log(_path(path), "", baseline) for path in options["paths"] or ()]
+    if options["only"] and options["services"] is None:
+        raise IncidentError("only: names services, and none are given.", "Give services, or leave it out.")
     if options["services"] is not None:
         logs += _of_services(options["services"], options["only"], baseline)
     first = {log.path: log for log in reversed(logs)}

@@ -79,6 +79,7 @@ def test_services_with_what_their_probes_know_to_be_harmless(run: Run, log: Path
     [
         ({}, "one of the following is required: services, paths"),
         ({"paths": []}, "There is no log to read"),
+        ({"paths": ["/x"], "only": ["shop"]}, "only: names services, and none are given"),
         ({"paths": ["app.log"]}, "is not an absolute path"),
         ({"paths": ["/x"], "patterns": {"own": "(a+)+"}}, "could take for ever"),
         ({"paths": ["/x"], "sets": ["eror"]}, "There is no set of patterns 'eror'"),
