@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ansible_collections.toombos.incident.plugins.module_utils._options import HEALTH_CHECK
+from ansible_collections.toombos.incident.plugins.plugin_utils._completion.health import complete_health
 from ansible_collections.toombos.incident.plugins.plugin_utils._lean.action import LeanAction
 
 
@@ -14,3 +17,6 @@ class ActionModule(LeanAction):
 
     module = "health_check"
     options = HEALTH_CHECK
+
+    def complete(self, result: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+        return complete_health(result, options)

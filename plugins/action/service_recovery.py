@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ansible_collections.toombos.incident.plugins.module_utils._options import SERVICE_RECOVERY
+from ansible_collections.toombos.incident.plugins.plugin_utils._completion.recovery import complete_recovery
 from ansible_collections.toombos.incident.plugins.plugin_utils._lean.action import LeanAction
 
 
@@ -14,3 +17,7 @@ class ActionModule(LeanAction):
 
     module = "service_recovery"
     options = SERVICE_RECOVERY
+
+    def complete(self, result: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+        applied = options["state"] == "recovered" and not self._task.check_mode
+        return complete_recovery(result, options, applied=applied)

@@ -19,6 +19,11 @@ class CatalogueModule(AnsibleModule):  # type: ignore[misc] # ansible is not typ
     """
 
     @property
+    def completed(self) -> bool:
+        """Whether the controller completes the result. Ansible's own AnsibleModule does not know of that: then not."""
+        return bool(getattr(self, "controller_completes", False))
+
+    @property
     def invocation(self) -> dict[str, Any]:
         """To be handed to ``exit_json`` and ``fail_json`` in place of the raw options."""
         return {

@@ -188,8 +188,11 @@ from ansible_collections.toombos.incident.plugins.module_utils._probe.verdict im
 from ansible_collections.toombos.incident.plugins.module_utils._values import parse_duration
 
 
-def check(params: dict[str, Any]) -> dict[str, Any]:
-    """The module's result. Raises IncidentError for options that are not valid."""
+def check(params: dict[str, Any], defers: bool = False) -> dict[str, Any]:
+    """The module's result. Raises IncidentError for options that are not valid.
+
+    ``defers``: somebody completes the checks that this host cannot judge.
+    """
     clock = Clock()
     started = clock.monotonic()
     catalogue = parse_catalogue(params["services"]) if params["services"] is not None else None
@@ -205,6 +208,7 @@ def check(params: dict[str, Any]) -> dict[str, Any]:
         wait=params["wait"] is not None,
         stable_for=parse_duration(params["stable_for"] or 0),
         clock=clock,
+        defers=defers,
     )
     verdict = judge(checks, catalogue)
     return {
@@ -219,7 +223,7 @@ def main() -> None:
     """Run the module."""
     module = CatalogueModule(**HEALTH_CHECK)
     try:
-        result = check(module.params)
+        result = check(module.params, module.completed)
     except IncidentError as error:
         module.fail_json(msg=str(error), invocation=module.invocation)
     if module.params["fail_when_unhealthy"] and result["verdict"]["status"] == "fail":

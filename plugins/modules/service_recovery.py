@@ -240,7 +240,7 @@ def main() -> None:
     module = CatalogueModule(**SERVICE_RECOVERY)
     invocation = module.invocation
     try:
-        result = recover(module.params, module.check_mode)
+        result = recover(module.params, module.check_mode, module.completed)
     except IncidentError as error:
         module.fail_json(msg=str(error), invocation=invocation, **error.result)
     plan = "".join(f"{step['step']} {step['service']}: {step['reason']}\n" for step in result["plan"])

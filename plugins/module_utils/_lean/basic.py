@@ -14,6 +14,7 @@ import os
 import sys
 from typing import Any, Callable, NoReturn
 
+COMPLETES = "_incident_completes"  # beside the options: what the controller will do with the result
 _HANDED_OVER: dict[str, Any] = {}
 
 
@@ -23,6 +24,7 @@ class AnsibleModule:
     def __init__(self, argument_spec: dict[str, dict[str, Any]], **_checked_on_the_controller: Any) -> None:
         self.params = {name: _value(spec, _HANDED_OVER.get(name)) for name, spec in argument_spec.items()}
         self.check_mode = bool(_HANDED_OVER.get("_ansible_check_mode"))
+        self.controller_completes = bool(_HANDED_OVER.get(COMPLETES))
         self._warnings: list[str] = []
         if not _HANDED_OVER.get("_ansible_no_log"):
             self._log_invocation()

@@ -18,8 +18,9 @@ _FRESH = 0.3  # seconds for which a process table answers further questions
 class Context:
     """Ports of one run of probes."""
 
-    def __init__(self, clock: Clock, *, proc: str = "/proc") -> None:
+    def __init__(self, clock: Clock, *, proc: str = "/proc", defers: bool = False) -> None:
         self.clock = clock
+        self.defers = defers  # whether somebody completes what this host cannot judge
         self.proc = proc
         self._lock = threading.Lock()
         self._table: ProcessTable | None = None

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 OK = "ok"
+PENDING = "pending"  # good as far as the host can judge; the controller has the last word
 
 # No answer, or none that can be read. The words of _connect and _http.
 REFUSED = "refused"

@@ -41,15 +41,16 @@ def run_probes(
     wait: bool = False,
     clock: Clock,
     kinds: Mapping[str, Attempt] | None = None,
+    defers: bool = False,
 ) -> list[Check]:
     """One check per probe, in order. ``deadline`` is a value of ``clock.monotonic``; None: what the probes need.
 
     ``wait``: ask until success or the deadline. What is not answered by the deadline is ``unknown``; commands that
-    still run then are killed. Texts and values in the checks are redacted.
+    still run then are killed. Texts and values in the checks are redacted. ``defers``: see ``_probe.pending``.
     """
     if deadline is None:
         deadline = clock.monotonic() + default_deadline(probes)
-    run = _Run(probes, deadline, wait, Context(clock), ATTEMPTS if kinds is None else kinds)
+    run = _Run(probes, deadline, wait, Context(clock, defers=defers), ATTEMPTS if kinds is None else kinds)
     # Plain daemon threads: an executor would wait for hanging ones when the process ends.
     threads = _start_threads(run, min(len(probes), _MOST_THREADS))
     _join(threads, deadline, clock)

@@ -26,29 +26,42 @@ _PAUSE = 1.0  # seconds between two looks within the window
 _TWICE = 2
 
 
-def ask(probes: Sequence[Probe], *, deadline: float | None, wait: bool, stable_for: float, clock: Clock) -> list[Check]:
-    """One check per probe, in order. With ``wait`` and a deadline they must hold for ``stable_for`` seconds."""
-    checks = run_probes(probes, deadline=deadline, wait=wait, clock=clock)
+def ask(
+    probes: Sequence[Probe],
+    *,
+    deadline: float | None,
+    wait: bool,
+    stable_for: float,
+    clock: Clock,
+    defers: bool = False,
+) -> list[Check]:
+    """One check per probe, in order. With ``wait`` and a deadline they must hold for ``stable_for`` seconds.
+
+    ``defers``: somebody completes what this host cannot judge, see ``_probe.pending``.
+    """
+    checks = run_probes(probes, deadline=deadline, wait=wait, clock=clock, defers=defers)
     if not stable_for or not wait or deadline is None:
         return checks
     fell: Counter[int] = Counter()
     while not _red(checks):
-        checks, bad = _watch(probes, checks, min(deadline, clock.monotonic() + stable_for), clock)
+        checks, bad = _watch(probes, checks, min(deadline, clock.monotonic() + stable_for), clock, defers)
         if not bad:
             left = clock.monotonic() < deadline
             return [_settle(check, fell[index], left, stable_for) for index, check in enumerate(checks)]
         fell.update(bad)
         if clock.monotonic() >= deadline:
             return checks
-        checks = run_probes(probes, deadline=deadline, wait=True, clock=clock)
+        checks = run_probes(probes, deadline=deadline, wait=True, clock=clock, defers=defers)
     return checks
 
 
-def _watch(probes: Sequence[Probe], checks: list[Check], until: float, clock: Clock) -> tuple[list[Check], list[int]]:
+def _watch(
+    probes: Sequence[Probe], checks: list[Check], until: float, clock: Clock, defers: bool
+) -> tuple[list[Check], list[int]]:
     """Look until then; the newest answers, and which of them turned bad."""
     while clock.monotonic() < until:
         clock.sleep(min(_PAUSE, until - clock.monotonic()))
-        newest = run_probes([_at_once(probe) for probe in probes], deadline=None, clock=clock)
+        newest = run_probes([_at_once(probe) for probe in probes], deadline=None, clock=clock, defers=defers)
         bad = _red(newest)
         if bad:
             return newest, bad

@@ -23,8 +23,11 @@ from ansible_collections.toombos.incident.plugins.module_utils._recovery.report 
 from ansible_collections.toombos.incident.plugins.module_utils._values import parse_duration
 
 
-def recover(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
-    """The result of the module service_recovery with these options. Raises IncidentError for what must be refused."""
+def recover(params: dict[str, Any], check_mode: bool, defers: bool = False) -> dict[str, Any]:
+    """The result of the module service_recovery with these options. Raises IncidentError for what must be refused.
+
+    ``defers``: somebody completes the checks that this host cannot judge, see ``_probe.pending``.
+    """
     clock = Clock()
     catalogue = parse_catalogue(params["services"])
     request = Request(
@@ -39,7 +42,7 @@ def recover(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     if (authority.takeover or authority.break_glass) and not authority.reason:
         raise IncidentError("takeover and break_glass need a reason.", "Say why, and who you are.")
     brakes = HostBrakes(params["state_dir"], authority)
-    engine = Engine(LocalHost(clock, params["state_dir"]), catalogue, brakes)
+    engine = Engine(LocalHost(clock, params["state_dir"], defers), catalogue, brakes)
     history = HealthHistory(params["state_dir"])
     applied = params["state"] == "recovered" and not check_mode
     if applied:

@@ -40,10 +40,14 @@ _PATIENCE = 2.0  # seconds for a file system to answer
 
 
 class LocalHost:
-    """The host this code runs on. ``state_dir`` keeps records and locks of the collection."""
+    """The host this code runs on. ``state_dir`` keeps records and locks of the collection.
 
-    def __init__(self, clock: Clock, state_dir: str) -> None:
+    ``defers``: somebody completes the checks that this host cannot judge, see ``_probe.pending``.
+    """
+
+    def __init__(self, clock: Clock, state_dir: str, defers: bool = False) -> None:
         self.clock = clock
+        self._defers = defers
         self._state_dir = state_dir
 
     def table(self) -> ProcessTable:
@@ -100,7 +104,7 @@ class LocalHost:
 
     def probe(self, probes: Sequence[Probe], deadline: float) -> list[Check]:
         """Ask all at once."""
-        return run_probes(probes, deadline=deadline, wait=False, clock=self.clock)
+        return run_probes(probes, deadline=deadline, wait=False, clock=self.clock, defers=self._defers)
 
     def config_error(self, service: Service, deadline: float) -> str:
         """Run the declared validator as the service's user; it must not write bytecode into the application."""

@@ -11,7 +11,7 @@ from ansible_collections.toombos.incident.plugins.module_utils._catalogue.types 
 from ansible_collections.toombos.incident.plugins.module_utils._probe.types import Check
 from ansible_collections.toombos.incident.plugins.module_utils._recovery import types as t, unsteady
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.diagnose import root_causes
-from ansible_collections.toombos.incident.plugins.module_utils._recovery.engine import Assessment, Recovery
+from ansible_collections.toombos.incident.plugins.module_utils._recovery.engine import Recovery
 
 NEXT_AFTER_ATTEMPTS = "Escalate: the automatic remedies of this recovery are used up."
 
@@ -27,7 +27,7 @@ def to_dict(
     return {
         "changed": recovery.changed if applied else plan.changes,
         "recovered": recovery.after.healthy,
-        "verdict": verdict(catalogue, recovery.after),
+        "verdict": verdict(catalogue, recovery.after.found),
         "services": [
             {**_service(catalogue, recovery, name), "flapping": _flapping(recovery, name, flapping or {})}
             for name in recovery.before.scope
@@ -41,14 +41,14 @@ def to_dict(
     }
 
 
-def verdict(catalogue: Catalogue, assessment: Assessment) -> dict[str, Any]:
+def verdict(catalogue: Catalogue, found: Mapping[str, t.Diagnosis]) -> dict[str, Any]:
     """Status of the host with its root causes; the first is *the* root cause."""
     causes = [
         {"service": cause.service, "condition": cause.condition, "message": cause.message, "next": cause.next}
-        for cause in root_causes(catalogue, assessment.found)
+        for cause in root_causes(catalogue, found)
     ]
     return {
-        "status": "healthy" if assessment.healthy else "unhealthy",
+        "status": "healthy" if all(diagnosis.healthy for diagnosis in found.values()) else "unhealthy",
         "root_cause": causes[0] if causes else None,
         "root_causes": causes,
     }
@@ -62,17 +62,21 @@ def summary(catalogue: Catalogue, recovery: Recovery) -> str:
         if not touched:
             return f"all {len(scope)} services are healthy"
         return f"all {len(scope)} services are healthy; brought back: {', '.join(touched)}"
-    sick = [name for name in scope if not after.found[name].healthy]
     if recovery.worsened:
         names = ", ".join(recovery.worsened)
-        return (
-            f"stopped, because it got worse: {names} was healthy before and was not touched; {_root(catalogue, after)}"
-        )
-    return f"{len(sick)} of {len(scope)} services are not healthy; {_root(catalogue, after)}"
+        what = f"{names} was healthy before and was not touched"
+        return f"stopped, because it got worse: {what}; {_root(catalogue, after.found)}"
+    return unhealthy(catalogue, after.found)
 
 
-def _root(catalogue: Catalogue, after: Assessment) -> str:
-    cause = root_causes(catalogue, after.found)[0]
+def unhealthy(catalogue: Catalogue, found: Mapping[str, t.Diagnosis]) -> str:
+    """One line for people about services of which some are not healthy."""
+    sick = [name for name, diagnosis in found.items() if not diagnosis.healthy]
+    return f"{len(sick)} of {len(found)} services are not healthy; {_root(catalogue, found)}"
+
+
+def _root(catalogue: Catalogue, found: Mapping[str, t.Diagnosis]) -> str:
+    cause = root_causes(catalogue, found)[0]
     return f"root cause: {cause.service} is {cause.condition}: {cause.message}"
 
 

@@ -13,6 +13,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, Validati
 from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.toombos.incident.plugins.module_utils._lean.basic import COMPLETES
 from ansible_collections.toombos.incident.plugins.plugin_utils._lean.script import arguments, script_file
 
 
@@ -33,13 +34,20 @@ class LeanAction(ActionBase):  # type: ignore[misc] # ansible is not typed
             about = f"Unsupported parameters for ({self._task.action}) module: " if unknown else ""
             return {**result, "failed": True, "msg": about + checked.errors.msg}
         in_background = self._task.async_val and not self._connection.has_native_async
-        result.update(
-            self._execute_module(
-                module_args=checked.validated_parameters, task_vars=task_vars or {}, wrap_async=in_background
-            )
+        options = checked.validated_parameters
+        found = self._execute_module(
+            # What runs in the background is collected by somebody else.
+            module_args={**options, COMPLETES: not self._task.async_val},
+            task_vars=task_vars or {},
+            wrap_async=in_background,
         )
+        result.update(found if self._task.async_val else self.complete(found, options))
         if not in_background:
             self._remove_tmp_path(self._connection._shell.tmpdir)
+        return result
+
+    def complete(self, result: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - a hook
+        """The result as the task's; what the host has left to the controller is done here."""
         return result
 
     def _check(self) -> ValidationResult:

@@ -21,6 +21,7 @@ from ansible_collections.toombos.incident.plugins.module_utils._probe.bodies imp
 from ansible_collections.toombos.incident.plugins.module_utils._probe.context import Context
 from ansible_collections.toombos.incident.plugins.module_utils._probe.json_path import MISSING, find, same, show
 from ansible_collections.toombos.incident.plugins.module_utils._probe.kinds.tcp import judge_latency
+from ansible_collections.toombos.incident.plugins.module_utils._probe.pending import deferred
 from ansible_collections.toombos.incident.plugins.module_utils._probe.targets import Condition, HttpExpect, HttpTarget
 from ansible_collections.toombos.incident.plugins.module_utils._probe.types import FAIL, PASS, WARN, Outcome
 from ansible_collections.toombos.incident.plugins.module_utils._redact import redact
@@ -49,16 +50,23 @@ def attempt(target: HttpTarget, deadline: float, context: Context) -> Outcome:
     latency = context.clock.monotonic() - started
     answer = _Answer(response)
     warning: _Objection | None = None
+    defer = False
     for question in _QUESTIONS:
         objection = question(target.expect, answer)
-        if objection is not None and objection.status == FAIL:
+        if objection is not None and objection.reason == reasons.CANNOT_RUN and context.defers:
+            defer = True
+        elif objection is not None and objection.status == FAIL:
             observed = {"status": response.status, **objection.observed}
             return Outcome(FAIL, objection.reason, objection.message, observed, expected)
-        warning = warning or objection
+        else:
+            warning = warning or objection
     if warning is not None:
         observed = {"status": response.status, **warning.observed}
-        return Outcome(WARN, warning.reason, warning.message, observed, expected)
-    return judge_latency(target.latency, latency, f"status {response.status}", {"status": response.status}, expected)
+        outcome = Outcome(WARN, warning.reason, warning.message, observed, expected)
+    else:
+        said = f"status {response.status}"
+        outcome = judge_latency(target.latency, latency, said, {"status": response.status}, expected)
+    return deferred(outcome, answer.json) if defer and outcome.status != FAIL else outcome
 
 
 def describe(expect: HttpExpect) -> dict[str, Any]:

@@ -28,7 +28,9 @@ class World:
     def sleep(self, seconds: float) -> None:
         self.now += seconds
 
-    def run_probes(self, probes: Any, *, deadline: float | None, wait: bool = False, clock: Any) -> list[Check]:
+    def run_probes(
+        self, probes: Any, *, deadline: float | None, wait: bool = False, clock: Any, defers: bool
+    ) -> list[Check]:
         self.asked.append((self.now, wait))
         self.now += 0.1
         while wait and self._is_down() and deadline is not None and self.now < deadline:
