@@ -25,16 +25,22 @@ def collection_files() -> list[str]:
     return sorted(name for name in os.fsdecode(listed).split("\0") if name and (ROOT / name).is_file())
 
 
+def copy_to(folder: Path) -> int:
+    """Copy those files into a folder; returns how many."""
+    names = collection_files()
+    for name in names:
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, target, follow_symlinks=False)
+    return len(names)
+
+
 def main() -> None:
     """Make the mirror anew."""
     shutil.rmtree(MIRROR, ignore_errors=True)
-    names = collection_files()
-    for name in names:
-        target = MIRROR / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / name, target, follow_symlinks=False)
+    copied = copy_to(MIRROR)
     subprocess.run(["git", "init", "--quiet", str(MIRROR)], check=True)
-    print(f"{len(names)} files in {MIRROR.relative_to(ROOT)}")
+    print(f"{copied} files in {MIRROR.relative_to(ROOT)}")
 
 
 if __name__ == "__main__":
