@@ -27,3 +27,16 @@ attributes:
     support: full
     platforms: posix
 """
+
+    # For what works on hosts.
+    HOST = r"""
+options: {}
+attributes:
+  check_mode:
+    description: Can run in C(check_mode) and return changed status prediction without modifying target.
+    support: full
+  platform:
+    description: Linux with Python 3.8 or newer; nothing is installed on the host.
+    support: full
+    platforms: linux
+"""

@@ -50,9 +50,6 @@ options:
     type: path
     default: /run/toombos-incident
 attributes:
-  check_mode:
-    description: Can run in C(check_mode) and return changed status prediction without modifying target.
-    support: full
   diff_mode:
     description: Returns details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
     support: none
@@ -60,10 +57,8 @@ attributes:
     description: A second freeze for the same reason by the same owner changes nothing, unless it has an end that moves.
     support: partial
     details: With O(expires) each call moves the end.
-  platform:
-    description: Linux with Python 3.8 or newer; nothing is installed on the host.
-    support: full
-    platforms: linux
+extends_documentation_fragment:
+  - toombos.incident.attributes.host
 author:
   - toombos.incident authors (@toombos)
 seealso:

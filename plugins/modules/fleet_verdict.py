@@ -16,23 +16,6 @@ description:
   - The callback P(toombos.incident.verdict#callback) prints it last. Without the callback it is printed here.
   - Runs on the controller as an action plugin and never connects to a host. Use it with C(run_once).
 options:
-  targets:
-    description: Names of the targets, from M(toombos.incident.guard).
-    type: list
-    elements: str
-    required: true
-  assessments:
-    description: Name of the variable in which each target's assessment is registered.
-    type: str
-    required: true
-  inputs:
-    description: The inputs, from M(toombos.incident.guard).
-    type: dict
-    required: true
-  policy:
-    description: The policy, from M(toombos.incident.guard).
-    type: dict
-    required: true
   results:
     description: Name of the variable in which each host's recovery is registered.
     type: str
@@ -58,6 +41,8 @@ options:
     default: {}
 extends_documentation_fragment:
   - toombos.incident.attributes.controller
+  - toombos.incident.run
+  - toombos.incident.run.asked
 author:
   - toombos.incident authors (@toombos)
 """

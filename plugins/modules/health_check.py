@@ -67,10 +67,8 @@ attributes:
   idempotent:
     description: Nothing is changed, however often it is asked.
     support: full
-  platform:
-    description: Linux with Python 3.8 or newer; nothing is installed on the host.
-    support: full
-    platforms: linux
+extends_documentation_fragment:
+  - toombos.incident.attributes.host
 author:
   - toombos.incident authors (@toombos)
 seealso:

@@ -18,15 +18,6 @@ description:
   - A report that cannot be written is a warning. It never fails the run.
   - Runs on the controller as an action plugin and never connects to a host. Use it with C(run_once).
 options:
-  targets:
-    description: Names of the targets, from M(toombos.incident.guard).
-    type: list
-    elements: str
-    required: true
-  assessments:
-    description: Name of the variable in which each target's assessment is registered.
-    type: str
-    required: true
   results:
     description: Name of the variable in which each host's recovery is registered. Where it is, it has the last word.
     type: str
@@ -48,6 +39,7 @@ options:
     default: {}
 extends_documentation_fragment:
   - toombos.incident.attributes.controller
+  - toombos.incident.run
 author:
   - toombos.incident authors (@toombos)
 seealso:

@@ -15,26 +15,10 @@ description:
   - Refuses an approval that does not fit any more, and a restart of much of the fleet at once (the storm brake).
   - Prints every host's steps. Chooses the hosts that need a recovery, canary first, and the sizes of the batches.
   - Runs on the controller as an action plugin and never connects to a host. Use it with C(run_once).
-options:
-  targets:
-    description: Names of the targets, from M(toombos.incident.guard).
-    type: list
-    elements: str
-    required: true
-  assessments:
-    description: Name of the variable in which each target's assessment is registered.
-    type: str
-    required: true
-  inputs:
-    description: The inputs, from M(toombos.incident.guard).
-    type: dict
-    required: true
-  policy:
-    description: The policy, from M(toombos.incident.guard).
-    type: dict
-    required: true
 extends_documentation_fragment:
   - toombos.incident.attributes.controller
+  - toombos.incident.run
+  - toombos.incident.run.asked
 author:
   - toombos.incident authors (@toombos)
 """

@@ -104,19 +104,14 @@ options:
     type: path
     default: /run/toombos-incident
 attributes:
-  check_mode:
-    description: Can run in C(check_mode) and return changed status prediction without modifying target.
-    support: full
   diff_mode:
     description: Returns the plan as diff, in the order in which it is applied.
     support: full
   idempotent:
     description: A second run on a healthy host changes nothing.
     support: full
-  platform:
-    description: Linux with Python 3.8 or newer; nothing is installed on the host.
-    support: full
-    platforms: linux
+extends_documentation_fragment:
+  - toombos.incident.attributes.host
 author:
   - toombos.incident authors (@toombos)
 seealso:
