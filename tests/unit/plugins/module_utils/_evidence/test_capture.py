@@ -194,8 +194,8 @@ def test_a_reader_that_hangs_leaves_nothing_and_does_not_write_later(bag: Path, 
 def test_a_reader_that_is_refused_or_finds_nothing_says_so(collect: Collect) -> None:
     def fails(error: OSError) -> Callable[[], Iterator[bytes]]:
         def read() -> Iterator[bytes]:
+            yield from ()
             raise error
-            yield b""
 
         return read
 
