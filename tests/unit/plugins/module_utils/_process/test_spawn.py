@@ -135,12 +135,13 @@ def test_it_survives_the_session_that_started_it(zoo):
     starter = zoo.script(
         "starter.py",
         f"""
-import pty
+import pty, signal
 sys.path[:0] = {sys.path!r}
 from ansible_collections.toombos.incident.plugins.module_utils._clock import Clock
 from ansible_collections.toombos.incident.plugins.module_utils._process.spawn import spawn_detached
 pid, terminal = pty.fork()
 if not pid:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # it is ignored below nohup, and the starter is to end
     spawn_detached([{sys.executable!r}, {path!r}], cwd="/", user=None, env={{}}, log=None, clock=Clock())
     ready()
     time.sleep(600)
