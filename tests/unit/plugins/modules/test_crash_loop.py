@@ -5,16 +5,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import random
 import signal
-import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any, Callable, Iterator
 
 import pytest
 
@@ -52,8 +49,8 @@ startsecs=0
 class Place:
     """One program under a supervisord of its own."""
 
-    def __init__(self, home: Path) -> None:
-        self.home, self.port = home, free_port()
+    def __init__(self, home: Path, port: int) -> None:
+        self.home, self.port = home, port
         (home / "server.py").write_text(SERVER)
         (home / "supervisord.conf").write_text(CONFIG.format(python=sys.executable, port=self.port))
         command = [sys.executable, "-m", "supervisor.supervisord", "-n", "-c", str(home / "supervisord.conf")]
@@ -87,17 +84,9 @@ class Place:
         self.daemon.wait(30)
 
 
-def free_port() -> int:
-    while True:
-        port = random.randrange(20000, 32000)
-        with contextlib.suppress(OSError), socket.socket() as probe:
-            probe.bind(("127.0.0.1", port))
-            return port
-
-
 @pytest.fixture
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    made = Place(tmp_path_factory.mktemp("loop"))
+def place(tmp_path_factory: pytest.TempPathFactory, free_port: Callable[[], int]) -> Iterator[Place]:
+    made = Place(tmp_path_factory.mktemp("loop"), free_port())
     yield made
     made.close()
 

@@ -9,10 +9,8 @@ import contextlib
 import ctypes
 import os
 import pwd
-import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -119,7 +117,7 @@ class Crew:
 
 
 @pytest.fixture
-def make_crew() -> Iterator[Callable[[int], Crew]]:
+def make_crew(free_port: Callable[[], int]) -> Iterator[Callable[[int], Crew]]:
     made = []
 
     def make(port: int = -1) -> Crew:
@@ -132,14 +130,6 @@ def make_crew() -> Iterator[Callable[[int], Crew]]:
     for crew in made:
         crew.close()
         shutil.rmtree(crew.home)
-
-
-def free_port() -> int:
-    while True:
-        port = random.randrange(20000, 32000)
-        with contextlib.suppress(OSError), socket.socket() as probe:
-            probe.bind(("127.0.0.1", port))
-            return port
 
 
 def told(result: dict[str, Any]) -> str:

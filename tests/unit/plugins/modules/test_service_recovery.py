@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import random
 import signal
 import socket
 import subprocess
@@ -38,25 +37,13 @@ http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_
 """
 
 
-def free_ports() -> tuple[int, int]:
-    """Two ports from below the range that the kernel lends to clients: nobody takes them before our services do."""
-    found: set[int] = set()
-    while len(found) < 2:
-        port = random.randrange(20000, 32000)
-        with contextlib.suppress(OSError), socket.socket() as probe:
-            probe.bind(("127.0.0.1", port))
-            found.add(port)
-    first, second = found
-    return first, second
-
-
 class Place:
     """A directory with two services, back and front, that only exist for one test."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, free_port: Callable[[], int]) -> None:
         self.home = home
         (home / "server.py").write_text(SERVER)
-        self.ports = dict(zip(("back", "front"), free_ports()))
+        self.ports = {name: free_port() for name in ("back", "front")}
         self.services: dict[str, Any] = {name: self._service(name) for name in self.ports}
         self.services["front"]["depends_on"] = ["back"]
 
@@ -112,8 +99,8 @@ class Place:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    made = Place(tmp_path)
+def place(tmp_path: Path, free_port: Callable[[], int]) -> Iterator[Place]:
+    made = Place(tmp_path, free_port)
     yield made
     made.close()
 

@@ -243,3 +243,18 @@ def build() -> Any:
         config = ConfigSpec
 
     return Build
+
+
+class Wall:
+    """A wall clock that is set by hand."""
+
+    now = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def wall() -> Wall:
+    """Its ``now`` is what it says."""
+    return Wall()

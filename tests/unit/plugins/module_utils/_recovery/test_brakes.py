@@ -26,20 +26,6 @@ ALICE = Holder("alice", "debugging by hand")
 BOB = Holder("bob", "")
 
 
-class Wall:
-    """A wall clock that is set by hand."""
-
-    now = 1_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def wall() -> Wall:
-    return Wall()
-
-
 def down(build: Any, *names: str, **changes: Any) -> Any:
     """A world in which these services are stopped."""
     services = [build.service(name, port=7000 + number, **changes) for number, name in enumerate(names)]
@@ -64,7 +50,7 @@ def refusals(recovery: Any) -> list[str]:
 # Leases.
 
 
-def test_a_lease_keeps_others_away_until_it_expires(tmp_path: Path, wall: Wall) -> None:
+def test_a_lease_keeps_others_away_until_it_expires(tmp_path: Path, wall: Any) -> None:
     leases = Leases(str(tmp_path), wall)
     assert leases.take(["web", "db"], ALICE, 60.0) == {"web": 1, "db": 1}
     assert leases.take(["web"], BOB, 60.0) == {}
@@ -77,7 +63,7 @@ def test_a_lease_keeps_others_away_until_it_expires(tmp_path: Path, wall: Wall) 
     assert leases.take(["web"], BOB, 60.0) == {"web": 2}, "tokens only ever grow"
 
 
-def test_who_was_overtaken_sees_a_higher_token(tmp_path: Path, wall: Wall) -> None:
+def test_who_was_overtaken_sees_a_higher_token(tmp_path: Path, wall: Any) -> None:
     leases = Leases(str(tmp_path), wall)
     old = leases.take(["web"], ALICE, 60.0)["web"]
     assert leases.overtaken("web", old) is None
@@ -90,7 +76,7 @@ def test_who_was_overtaken_sees_a_higher_token(tmp_path: Path, wall: Wall) -> No
     assert leases.take(["web"], ALICE, 60.0) == {"web": 3}
 
 
-def test_the_lease_of_a_run_ends_with_its_process(tmp_path: Path, wall: Wall) -> None:
+def test_the_lease_of_a_run_ends_with_its_process(tmp_path: Path, wall: Any) -> None:
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     stat = read_stat(child.pid)
     assert stat is not None
@@ -104,7 +90,7 @@ def test_the_lease_of_a_run_ends_with_its_process(tmp_path: Path, wall: Wall) ->
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"web": 1}', '{"web": {"token": 1}}', "\x00"])
-def test_a_damaged_record_of_leases_keeps_nobody_away(tmp_path: Path, wall: Wall, content: str) -> None:
+def test_a_damaged_record_of_leases_keeps_nobody_away(tmp_path: Path, wall: Any, content: str) -> None:
     (tmp_path / "leases.json").write_text(content)
     assert Leases(str(tmp_path), wall).take(["web"], BOB, 60.0) == {"web": 1}
 

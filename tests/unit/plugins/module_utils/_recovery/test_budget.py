@@ -15,21 +15,7 @@ from ansible_collections.toombos.incident.plugins.module_utils._catalogue.types 
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.budget import Budget
 
 
-class Wall:
-    """A wall clock that is set by hand."""
-
-    now = 1_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def wall() -> Wall:
-    return Wall()
-
-
-def test_starts_of_the_last_hour_count(build: Any, tmp_path: Path, wall: Wall) -> None:
+def test_starts_of_the_last_hour_count(build: Any, tmp_path: Path, wall: Any) -> None:
     service = build.service("web", limits=Limits(restarts_per_hour=2))
     Budget(str(tmp_path), wall).spend(service)
     assert Budget(str(tmp_path), wall).exhausted([service]) == {}
@@ -42,7 +28,7 @@ def test_starts_of_the_last_hour_count(build: Any, tmp_path: Path, wall: Wall) -
     assert Budget(str(tmp_path), wall).exhausted([service]) == {}
 
 
-def test_no_limit_never_refuses(build: Any, tmp_path: Path, wall: Wall) -> None:
+def test_no_limit_never_refuses(build: Any, tmp_path: Path, wall: Any) -> None:
     service = build.service("web")
     for _number in range(9):
         Budget(str(tmp_path), wall).spend(service)
@@ -52,7 +38,7 @@ def test_no_limit_never_refuses(build: Any, tmp_path: Path, wall: Wall) -> None:
 @pytest.mark.parametrize(
     "content", ["", "[1]", '{"web": "x"}', '{"web": {"starts": [null, "y"], "tried": 0}}', '{"web": {}}', "\x00\xff"]
 )
-def test_a_damaged_history_counts_as_empty(build: Any, tmp_path: Path, wall: Wall, content: str) -> None:
+def test_a_damaged_history_counts_as_empty(build: Any, tmp_path: Path, wall: Any, content: str) -> None:
     (tmp_path / "starts.json").write_text(content)
     service = build.service("web", limits=Limits(restarts_per_hour=1))
     assert Budget(str(tmp_path), wall).exhausted([service]) == {}
@@ -60,7 +46,7 @@ def test_a_damaged_history_counts_as_empty(build: Any, tmp_path: Path, wall: Wal
     assert json.loads((tmp_path / "starts.json").read_text()) == {"web": {"starts": [wall.now], "tried": 0.0}}
 
 
-def test_a_clock_that_was_set_back_does_not_freeze_a_service(build: Any, tmp_path: Path, wall: Wall) -> None:
+def test_a_clock_that_was_set_back_does_not_freeze_a_service(build: Any, tmp_path: Path, wall: Any) -> None:
     service = build.service("web", limits=Limits(restarts_per_hour=1))
     wall.now += 86400
     Budget(str(tmp_path), wall).spend(service)
@@ -68,14 +54,14 @@ def test_a_clock_that_was_set_back_does_not_freeze_a_service(build: Any, tmp_pat
     assert Budget(str(tmp_path), wall).exhausted([service]) == {}
 
 
-def test_the_history_is_private(build: Any, tmp_path: Path, wall: Wall) -> None:
+def test_the_history_is_private(build: Any, tmp_path: Path, wall: Any) -> None:
     service = build.service("web")
     Budget(str(tmp_path / "new"), wall).spend(service)
     assert (tmp_path / "new" / "starts.json").stat().st_mode & 0o777 == 0o600
     assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700
 
 
-def test_a_full_disk_does_not_keep_a_service_down(build: Any, tmp_path: Path, wall: Wall) -> None:
+def test_a_full_disk_does_not_keep_a_service_down(build: Any, tmp_path: Path, wall: Any) -> None:
     service = build.service("web")
     (tmp_path / "file").write_text("")
     Budget(str(tmp_path / "file"), wall).spend(service)
