@@ -4,12 +4,8 @@ set -eu
 cd "$(dirname "$0")/.."
 case " $* " in
     *" containers "*)
-        settings=$(tools/containers.sh both) || {
-            rc=$?
-            [ "$rc" = 77 ] && echo "the campaign on containers needs an engine: none that works could be found or installed (details above)"
-            exit "$rc"
-        }
-        eval "$settings"
+        . tools/need_containers.sh
+        need_containers "the campaign on containers" both
         ;;
 esac
 exec python tests/chaos/chaos.py "$@"

@@ -9,14 +9,12 @@ import json
 import os
 import subprocess
 import sys
-import urllib.error
-import urllib.request
 from pathlib import Path
 
 from breaks import fix
 from cases import MOCKS, STANDINS, UNITS
 from faults import as_user
-from names import PATHS, TARGET
+from names import PATHS, TARGET, status_of
 from processes import Running, below, kill, until
 from recovery import Outcome
 from world import World
@@ -52,13 +50,7 @@ class HostWorld(World):
 
     def answers(self, name: str) -> int:
         """Status of the service's own question; 0 when nobody answers."""
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.ports[name]}{PATHS[name]}", timeout=2) as answer:
-                return int(answer.status)
-        except urllib.error.HTTPError as error:
-            return error.code
-        except OSError:
-            return 0
+        return status_of(name, self.ports[name])
 
     def supervisorctl(self, *words: str) -> str:
         """Ask supervisord; its words."""

@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import urllib.error
+import urllib.request
+
 NAMES = ("main", "crm", "platform", "prometheus", "alertmanager", "grafana", "loki")
 PATHS = {
     "main": "/live",
@@ -19,3 +22,14 @@ STANDINS = NAMES[3:]
 PROGRAM = "halcytone:halcytone-main"
 # uvicorn's name for main.
 TARGET = "src.halcytone_content_generator.main:app"
+
+
+def status_of(name: str, port: int) -> int:
+    """Status of the answer to the service's own question; 0 when nobody answers."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{PATHS[name]}", timeout=2) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+    except OSError:
+        return 0

@@ -11,13 +11,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
 import yaml
-from names import NAMES, PATHS, PROGRAM, STANDINS, TARGET
+from names import NAMES, PROGRAM, STANDINS, TARGET, status_of
 from processes import Running, below, kill, until
 
 HERE = Path(__file__).resolve().parent
@@ -80,13 +78,7 @@ class Stack:
 
     def answers(self, name: str) -> int:
         """Status of the service's own question; 0 when nobody answers."""
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.ports[name]}{PATHS[name]}", timeout=2) as answer:
-                return int(answer.status)
-        except urllib.error.HTTPError as error:
-            return error.code
-        except OSError:
-            return 0
+        return status_of(name, self.ports[name])
 
     def supervisorctl(self, *words: str) -> str:
         """Ask supervisord; its words."""
