@@ -40,3 +40,22 @@ attributes:
     support: full
     platforms: linux
 """
+
+    # For what asks hosts and changes nothing there.
+    READER = r"""
+options: {}
+attributes:
+  check_mode:
+    description: Asks in C(check_mode) as it does otherwise, so that a rehearsal tells the truth.
+    support: full
+  diff_mode:
+    description: Nothing is changed, so there is no difference to show.
+    support: none
+  idempotent:
+    description: Nothing is changed, however often it is asked.
+    support: full
+  platform:
+    description: Linux with Python 3.8 or newer; nothing is installed on the host.
+    support: full
+    platforms: linux
+"""

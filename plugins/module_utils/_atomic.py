@@ -32,11 +32,11 @@ def write_atomic(path: str, data: bytes, *, mode: int = 0o600, uid: int | None =
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
         raise
-    _sync_directory(directory)
+    sync_directory(directory)
 
 
-def _sync_directory(path: str) -> None:
-    # Without this a power cut may bring the old name back.
+def sync_directory(path: str) -> None:
+    """Make names in the directory durable: without this a power cut may bring old ones back. Raises OSError."""
     handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)

@@ -57,18 +57,8 @@ options:
 notes:
   - The options O(services) and O(probes) may carry credentials, for example in headers. Only the names of their entries
     are echoed or logged, and what looks like a secret is masked in all answers.
-attributes:
-  check_mode:
-    description: Asks in C(check_mode) as it does otherwise, so that a rehearsal tells the truth.
-    support: full
-  diff_mode:
-    description: Nothing is changed, so there is no difference to show.
-    support: none
-  idempotent:
-    description: Nothing is changed, however often it is asked.
-    support: full
 extends_documentation_fragment:
-  - toombos.incident.attributes.host
+  - toombos.incident.attributes.reader
 author:
   - toombos.incident authors (@toombos)
 seealso:

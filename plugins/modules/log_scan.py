@@ -99,20 +99,8 @@ options:
 notes:
   - What looks like a secret is masked in samples and signatures.
   - Only the first 64 KiB of a line are looked at.
-attributes:
-  check_mode:
-    description: Reads in C(check_mode) as it does otherwise.
-    support: full
-  diff_mode:
-    description: Nothing is changed, so there is no difference to show.
-    support: none
-  idempotent:
-    description: Nothing is changed, however often it is asked.
-    support: full
-  platform:
-    description: Linux with Python 3.8 or newer; nothing is installed on the host.
-    support: full
-    platforms: linux
+extends_documentation_fragment:
+  - toombos.incident.attributes.reader
 author:
   - toombos.incident authors (@toombos)
 seealso:

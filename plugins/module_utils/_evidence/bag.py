@@ -14,6 +14,7 @@ import os
 import re
 from typing import Any, Iterable, Mapping
 
+from ansible_collections.toombos.incident.plugins.module_utils._atomic import sync_directory
 from ansible_collections.toombos.incident.plugins.module_utils._errors import IncidentError
 from ansible_collections.toombos.incident.plugins.module_utils._evidence.types import Stored
 
@@ -69,9 +70,9 @@ def close_bag(path: str, stored: Iterable[Stored], capture: Mapping[str, Any], i
             f"{hashlib.new(algorithm, text.encode()).hexdigest()}  {name}\n" for name, text in sorted(tags.items())
         )
         _write(os.path.join(path, f"tagmanifest-{algorithm}.txt"), "".join(lines))
-    _sync(path)
+    sync_directory(path)
     _write(os.path.join(path, "bagit.txt"), _DECLARATION)
-    _sync(path)
+    sync_directory(path)
 
 
 def _number(name: str, prefix: str) -> int:
@@ -90,11 +91,3 @@ def _write(path: str, text: str) -> None:
         file.write(text.encode())
         file.flush()
         os.fsync(file.fileno())
-
-
-def _sync(path: str) -> None:
-    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import random
 import socket
-from typing import Callable
+from typing import Any, Callable
 
 import pytest
+from ansible.module_utils import basic
 
 
 @pytest.fixture
@@ -28,3 +30,30 @@ def free_port() -> Callable[[], int]:
                     return port
 
     return find
+
+
+@pytest.fixture
+def logged(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What would have gone to the system log."""
+    lines: list[str] = []
+    monkeypatch.setattr(basic.AnsibleModule, "log", lambda self, msg, log_args=None: lines.append(str(msg)))
+    return lines
+
+
+@pytest.fixture
+def run_module(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], logged: list[str]
+) -> Callable[..., dict[str, Any]]:
+    """Call it with a module and its options, as Ansible does: arguments in, JSON out. The module's result."""
+
+    def call(module: Any, check_mode: bool = False, **options: Any) -> dict[str, Any]:
+        arguments = {**options, "_ansible_check_mode": check_mode, "_ansible_no_log": False}
+        monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode())
+        monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)  # since ansible-core 2.19
+        with pytest.raises(SystemExit) as ended:
+            module.main()
+        result: dict[str, Any] = json.loads(capfd.readouterr().out)
+        assert bool(ended.value.code) == bool(result.get("failed"))
+        return result
+
+    return call

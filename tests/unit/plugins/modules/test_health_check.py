@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from typing import Any, Callable
 
 import pytest
 import yaml
-from ansible.module_utils import basic
 
 from ansible_collections.toombos.incident.plugins.modules import health_check
 
@@ -19,28 +19,9 @@ SECRET = "hunter2-geheim"
 
 
 @pytest.fixture
-def logged(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What would have gone to the system log."""
-    lines: list[str] = []
-    monkeypatch.setattr(basic.AnsibleModule, "log", lambda self, msg, log_args=None: lines.append(str(msg)))
-    return lines
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], logged: list[str]) -> Run:
+def run(run_module: Callable[..., dict[str, Any]]) -> Run:
     """The module's result."""
-
-    def call(check_mode: bool = False, **options: Any) -> dict[str, Any]:
-        arguments = {**options, "_ansible_check_mode": check_mode, "_ansible_no_log": False}
-        monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode())
-        monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)  # since ansible-core 2.19
-        with pytest.raises(SystemExit) as ended:
-            health_check.main()
-        result: dict[str, Any] = json.loads(capsys.readouterr().out)
-        assert bool(ended.value.code) == bool(result.get("failed"))
-        return result
-
-    return call
+    return functools.partial(run_module, health_check)
 
 
 def service(*probes: dict[str, Any], depends_on: tuple[str, ...] = ()) -> dict[str, Any]:

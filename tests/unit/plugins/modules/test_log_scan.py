@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-import json
+import functools
 import os
 import time
 from pathlib import Path
 from typing import Any, Callable
 
 import pytest
-from ansible.module_utils import basic
 
 from ansible_collections.toombos.incident.plugins.module_utils._logs import child
 from ansible_collections.toombos.incident.plugins.modules import log_scan
@@ -21,21 +20,9 @@ Run = Callable[..., "dict[str, Any]"]
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+def run(run_module: Callable[..., dict[str, Any]]) -> Run:
     """The module's result."""
-    monkeypatch.setattr(basic.AnsibleModule, "log", lambda self, msg, log_args=None: None)
-
-    def call(check_mode: bool = False, **options: Any) -> dict[str, Any]:
-        arguments = {**options, "_ansible_check_mode": check_mode}
-        monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode())
-        monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)  # since ansible-core 2.19
-        with pytest.raises(SystemExit) as ended:
-            log_scan.main()
-        result: dict[str, Any] = json.loads(capfd.readouterr().out)
-        assert bool(ended.value.code) == bool(result.get("failed"))
-        return result
-
-    return call
+    return functools.partial(run_module, log_scan)
 
 
 @pytest.fixture
