@@ -96,6 +96,18 @@ def _arguments(text: str) -> list[str]:
     return redact("\n".join(words)).split("\n") if text else []
 
 
+def of_each(name: str, proc: str = "/proc") -> Iterator[dict[str, Any]]:
+    """One record per process with what the kernel says in its file ``name``, or why it does not."""
+    for pid in list_pids(proc):
+        try:
+            with open(f"{proc}/{pid}/{name}", "rb") as file:
+                yield {"pid": pid, name: os.fsdecode(file.read())}
+        except FileNotFoundError:  # it has ended
+            continue
+        except OSError as error:
+            yield {"pid": pid, "error": error.strerror}
+
+
 def _boot_time(proc: str) -> float:
     for line in _text(f"{proc}/stat").splitlines():
         if line.startswith("btime "):

@@ -13,6 +13,7 @@ from ansible_collections.toombos.incident.plugins.module_utils._evidence.readers
 from ansible_collections.toombos.incident.plugins.module_utils._evidence.readers.logins import logins
 from ansible_collections.toombos.incident.plugins.module_utils._evidence.readers.processes import (
     mapped_programs,
+    of_each,
     open_files,
     processes,
 )
@@ -37,6 +38,10 @@ READERS: dict[str, Reader] = {
     "processes": _records(processes),
     "open_files": _records(open_files),
     "mapped_programs": _records(mapped_programs),
+    **{
+        f"process_{name}": _records(of_each, name)
+        for name in ("limits", "io", "wchan", "oom_score", "cgroup", "mountinfo")
+    },
     "sockets": _records(sockets),
     "sessions": _records(logins, "/run/utmp"),
     "logins_history": _records(logins, "/var/log/wtmp"),

@@ -23,6 +23,7 @@ from ansible_collections.toombos.incident.plugins.module_utils._evidence.readers
 from ansible_collections.toombos.incident.plugins.module_utils._evidence.readers.logins import logins
 from ansible_collections.toombos.incident.plugins.module_utils._evidence.readers.processes import (
     mapped_programs,
+    of_each,
     open_files,
     processes,
 )
@@ -72,6 +73,14 @@ def test_open_files_tell_what_was_deleted(child: subprocess.Popen[bytes]) -> Non
 def test_programs_in_memory_are_named(child: subprocess.Popen[bytes]) -> None:
     mine = {record["file"] for record in mapped_programs() if record["pid"] == child.pid}
     assert os.path.realpath(f"/proc/{child.pid}/exe") in mine
+
+
+def test_what_the_kernel_says_of_each_process(child: subprocess.Popen[bytes], tmp_path: Path) -> None:
+    found = {record["pid"]: record for record in of_each("limits")}
+    assert "Max open files" in found[child.pid]["limits"]
+    (tmp_path / "7").mkdir()
+    (tmp_path / "8" / "limits").mkdir(parents=True)
+    assert list(of_each("limits", str(tmp_path))) == [{"pid": 8, "error": "Is a directory"}]
 
 
 @pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6])
