@@ -83,6 +83,20 @@ def load(names: Sequence[str]) -> list[Stage]:
     return [stage for stage in stages if {"all", stage.name, stage.group} & set(names)]
 
 
+def environment() -> dict[str, str]:
+    """That of ``make``, also for who starts this file by hand: the tools beside this interpreter come first."""
+    return {
+        **os.environ,
+        "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"])),
+        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+        "LC_ALL": "C.UTF-8",
+        "NO_COLOR": "1",
+        "PY_COLORS": "0",
+        "ANSIBLE_NOCOLOR": "1",
+        "COLUMNS": "160",
+    }
+
+
 def start(stage: Stage) -> Run:
     """Start a stage in a process group of its own, without a terminal to ask questions on."""
     print(f"  start    {stage.name}", flush=True)
@@ -90,7 +104,7 @@ def start(stage: Stage) -> Run:
         process = subprocess.Popen(
             ["bash", "-euo", "pipefail", "-c", stage.run],
             cwd=ROOT,
-            env={**os.environ, "NO_COLOR": "1", "PY_COLORS": "0", "ANSIBLE_NOCOLOR": "1", "COLUMNS": "160"},
+            env=environment(),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,

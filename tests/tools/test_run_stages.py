@@ -110,6 +110,12 @@ def test_names_a_group_or_a_stage(run) -> None:
     assert (rc, lines[-1]) == (0, "1 passed, 0 failed")
 
 
+def test_the_tools_beside_the_interpreter_are_found_without_an_activated_environment(run, monkeypatch) -> None:
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    rc, lines = run(stage("one", f"test $(command -v pytest) = {Path(sys.executable).with_name('pytest')}"))
+    assert (rc, lines[-1]) == (0, "1 passed, 0 failed")
+
+
 def test_an_unknown_name_is_refused(run) -> None:
     rc, lines = run(stage("one", "true"), "oen")
     assert rc == 1
