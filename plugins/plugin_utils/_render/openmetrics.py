@@ -14,8 +14,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from ansible_collections.toombos.incident.plugins.module_utils._probe.types import FAIL, PASS, STATUSES, WARN
 from ansible_collections.toombos.incident.plugins.plugin_utils._render.report import Answer, Report
 
-CONTENT_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
-
 _Samples = Iterable[tuple[Mapping[str, str], float]]
 
 
