@@ -15,13 +15,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.toombos.incident.plugins.module_utils._options import SERVICE_RECOVERY
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.call import recover
 
 SERVER = "python3 -m http.server --bind 0.0.0.0 8000"
 _DEFAULTS: dict[str, Any] = {
-    "only": [], "deadline": "60s", "force": False, "stable_for": "0s", "host_probes": {}, "approved_plan": [],
-    "owner": "", "reason": "test", "freeze": "", "takeover": False, "break_glass": False,
-}  # fmt: skip
+    **{name: option.get("default") for name, option in SERVICE_RECOVERY["argument_spec"].items()},
+    "deadline": "60s",
+    "stable_for": "0s",
+    "reason": "test",
+}
 
 
 def run(*argv: str) -> str:
