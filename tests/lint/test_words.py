@@ -15,7 +15,7 @@ Files = Callable[..., list[Path]]
 
 # In pieces, so that this file does not find itself.
 NOWHERE = {
-    "a place on somebody's machine": r"(?<![\w.])/(?:wo" + r"rk/|ro" + r"ot/(?!\.))|\.pye" + r"nv/versions/\d",
+    "a place on somebody's machine": r"(?<![\w.])/(?:wo" + r"rk|ro" + r"ot(?!/\.ssh))/|\.pye" + r"nv/versions/\d",
     "a registry's host": r"\bpy" + r"pi\.org|pythonho" + r"sted|npm" + r"js\.org|deb\.deb" + r"ian\.org|ghcr\.i" + r"o",
     "the number of an issue": r"(?:issue|ticket|pull request) #?\d|(?<![\w&/])#\d{1,4}\b(?! *[:;)])",
     "unfinished work": r"\b(?:TO" + r"DO|FIX" + r"ME|XX" + r"X)\b",

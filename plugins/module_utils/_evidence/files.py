@@ -34,9 +34,12 @@ class Opened:
 
 
 def expand(patterns: Sequence[str]) -> list[str]:
-    """The paths that these absolute patterns mean, sorted and each once; one without wildcards is there in any case."""
+    """The paths that these patterns mean, sorted and each once; one without wildcards is there in any case.
+
+    They are absolute, or begin with the home of a user (``~root/``).
+    """
     found: set[str] = set()
-    for pattern in patterns:
+    for pattern in map(os.path.expanduser, patterns):
         # A ``**`` follows no links to directories in any Python that is supported.
         found.update(glob.iglob(pattern, recursive=True) if _WILD & set(pattern) else [pattern])
     return sorted(found)

@@ -20,6 +20,7 @@ BUILT_IN = Path(__file__).resolve().parent / "artifacts"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,40}/[a-z][a-z0-9_]{0,40}")
 _SIZE = re.compile(r"(\d{1,9})(KiB|MiB|GiB)")
 _UNITS = {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
+_BEGINNINGS = ("/", "~root/")  # root's home is not everywhere the same
 _SOURCES = ("native", "command", "files")
 _KEYS = frozenset({"about", "timeout", "max", "sensitivity", "root", *_SOURCES})
 
@@ -104,8 +105,8 @@ def _sources(name: str, entry: Mapping[str, Any], problems: list[str]) -> tuple[
             problems.append(f"{name}.{kind}: it needs {'a name' if kind == 'native' else 'a list of texts'}")
         elif kind == "native" and what[0] not in READERS:
             problems.append(f"{name}.native: there is no reader {what[0]!r}; there are {', '.join(sorted(READERS))}")
-        elif kind == "files" and not all(each.startswith("/") and ".." not in each.split("/") for each in what):
-            problems.append(f"{name}.files: paths are absolute and without ..")
+        elif kind == "files" and not all(each.startswith(_BEGINNINGS) and ".." not in each.split("/") for each in what):
+            problems.append(f"{name}.files: paths are absolute, or begin with ~root/, and without ..")
         else:
             sources.append(t.Source(kind, tuple(what)))
     if not sources or sources[-1].kind == "command":

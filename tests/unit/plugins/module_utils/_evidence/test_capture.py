@@ -104,6 +104,12 @@ def test_only_links_that_root_has_made_are_followed(bag: Path, collect: Collect,
     assert f"a link to {tmp_path / 'shadow'}" in got.message
 
 
+def test_a_home_is_that_of_its_user(collect: Collect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".profile").write_text("x")
+    assert [each.origin for each in collect(("files", ["~/.prof*"])).files] == [str(tmp_path / ".profile")]
+
+
 def test_the_kernels_files_are_read_to_their_end(bag: Path, collect: Collect) -> None:
     got = collect(("files", ["/proc/self/status", "/sys/kernel/mm/transparent_hugepage/enabled"]))
     assert b"VmPeak" in content(bag, got)[0]

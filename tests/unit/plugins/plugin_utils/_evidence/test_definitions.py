@@ -34,7 +34,7 @@ def test_enough_comes_along_and_all_of_it_can_be_had_without_a_tool() -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/etc/shadow", "/proc/[0-9]*/environ", "/root/.ssh/id_*", "/etc/ssl/private/*", "/root/.*_history"],
+    ["/etc/shadow", "/proc/[0-9]*/environ", "~root/.ssh/id_*", "/etc/ssl/private/*", "~root/.*_history"],
 )
 def test_what_holds_secrets_is_of_that_class(path: str) -> None:
     holders = [each for each in built_in() if any(path in source.what for source in each.sources)]
