@@ -181,7 +181,8 @@ def test_kill_main(broken: Any) -> None:
 )
 def test_hang(broken: Any, name: str, service: str, words: str) -> None:
     broken.break_(name)
-    assert {process.state for process in broken.of(words)} == {"T"}
+    # The signal is sent, but on a busy machine not yet felt.
+    until(lambda: {process.state for process in broken.of(words)} == {"T"}, "all of it stops", 10.0)
     assert accepts(broken, service), "its port still accepts"
     assert broken.answers(service) == 0
     assert main_state(broken) == "RUNNING", "supervisord sees nothing"
