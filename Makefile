@@ -12,6 +12,8 @@ export GIT_CONFIG_COUNT := 1
 export GIT_CONFIG_KEY_0 := safe.directory
 export GIT_CONFIG_VALUE_0 := *
 unexport ANSIBLE_COLLECTIONS_PATH ANSIBLE_INVENTORY ANSIBLE_ROLES_PATH ANSIBLE_STDOUT_CALLBACK PYTHONPATH
+# The tools start Python thousands of times; where its compiled code may not be kept, each start compiles Ansible anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 GROUPS := lint unit sanity integration importer docs formats footguns runner compose systemd lab molecule
 

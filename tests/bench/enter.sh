@@ -36,4 +36,6 @@ if ! cmp -s "$pins" "$home/venv/requirements.txt"; then
     fi
 fi
 
+# As on a controller of anybody's: Python may keep its compiled code, for every competitor alike.
+unset PYTHONDONTWRITEBYTECODE
 exec unshare --net --pid --mount --fork --kill-child --mount-proc --propagation private "$@"

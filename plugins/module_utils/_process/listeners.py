@@ -1,38 +1,38 @@
 # Copyright (c) 2026 the toombos.incident authors
 # GNU General Public License v3.0 or later (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who listens on a TCP port: sockets from /proc/net, their holders from the processes' open files."""
+"""Who listens on a TCP port: sockets from the kernel, their holders from the processes' open files."""
 
 from __future__ import annotations
 
 import os
 import socket
 import struct
-from typing import Collection, NamedTuple
+from typing import Callable, Collection, Sequence
 
+from ansible_collections.toombos.incident.plugins.module_utils._process.sock_diag import ListeningSocket, ask_kernel
 from ansible_collections.toombos.incident.plugins.module_utils._process.types import Listener, ProcessTable
 
 _LISTEN = b"0A"
 _FAMILIES = (("tcp", socket.AF_INET), ("tcp6", socket.AF_INET6))
+Ask = Callable[[int], "Sequence[ListeningSocket] | None"]
 
 
-class _Socket(NamedTuple):
-    port: int
-    address: str
-    uid: int
-    inode: int
-
-
-def read_listeners(ports: Collection[int], table: ProcessTable, proc: str = "/proc") -> tuple[Listener, ...]:
+def read_listeners(
+    ports: Collection[int], table: ProcessTable, proc: str = "/proc", ask: Ask = ask_kernel
+) -> tuple[Listener, ...]:
     """The sockets in LISTEN on any of ``ports``, by port and address, each with the pids of ``table`` that hold it.
 
     Holders are empty where their open files may not be read. Open files are only looked at when a socket was found.
-    A family that the kernel does not have has no sockets.
+    A family that the kernel does not have has no sockets. ``ask``: family → all sockets in LISTEN, or None where
+    /proc/net has to be read.
     """
     wanted = frozenset(ports)
-    sockets: list[_Socket] = []
+    sockets: list[ListeningSocket] = []
     for name, family in _FAMILIES:
-        sockets.extend(_listening(f"{proc}/net/{name}", family, wanted))
+        known = ask(family)
+        found = _listening(f"{proc}/net/{name}", family) if known is None else known
+        sockets.extend(entry for entry in found if entry.port in wanted)
     holders = _holders(frozenset(entry.inode for entry in sockets), table, proc)
     return tuple(
         Listener(entry.port, entry.address, tuple(sorted(holders.get(entry.inode, ()))), entry.uid)
@@ -40,8 +40,8 @@ def read_listeners(ports: Collection[int], table: ProcessTable, proc: str = "/pr
     )
 
 
-def _listening(path: str, family: int, ports: frozenset[int]) -> list[_Socket]:
-    found: list[_Socket] = []
+def _listening(path: str, family: int) -> list[ListeningSocket]:
+    found: list[ListeningSocket] = []
     try:
         with open(path, "rb") as file:
             for line in file:
@@ -49,9 +49,8 @@ def _listening(path: str, family: int, ports: frozenset[int]) -> list[_Socket]:
                 if len(fields) < 10 or fields[3] != _LISTEN:
                     continue
                 address, _colon, port = fields[1].rpartition(b":")
-                if int(port, 16) in ports:
-                    text = _address(address.decode("ascii"), family)
-                    found.append(_Socket(int(port, 16), text, int(fields[7]), int(fields[9])))
+                text = _address(address.decode("ascii"), family)
+                found.append(ListeningSocket(int(port, 16), text, int(fields[7]), int(fields[9])))
     except OSError:
         return []
     return found

@@ -61,7 +61,7 @@ class LocalHost:
             ) from None
 
     def listeners(self, ports: Sequence[int], table: ProcessTable) -> tuple[Listener, ...]:
-        """Read /proc/net."""
+        """Ask the kernel, or read /proc/net."""
         return read_listeners(ports, table) if ports else ()
 
     def own(self, service: Service, table: ProcessTable) -> tuple[Process, ...]:

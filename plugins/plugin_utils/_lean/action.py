@@ -14,7 +14,7 @@ from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.toombos.incident.plugins.module_utils._lean.basic import COMPLETES
-from ansible_collections.toombos.incident.plugins.plugin_utils._lean.script import arguments, script_file
+from ansible_collections.toombos.incident.plugins.plugin_utils._lean.script import arguments, plain, script_file
 
 
 class LeanAction(ActionBase):  # type: ignore[misc] # ansible is not typed
@@ -57,7 +57,8 @@ class LeanAction(ActionBase):  # type: ignore[misc] # ansible is not typed
             name: {**option, "type": "str"} if option["type"] == "path" else option
             for name, option in rules["argument_spec"].items()
         }
-        return ArgumentSpecValidator(**rules).validate(self._task.args)
+        # It copies them deeply, with everything that Ansible has tagged on to them; as they are sent they are plain.
+        return ArgumentSpecValidator(**rules).validate(plain(self._task.args))
 
     def _configure_module(self, module_name: str, module_args: dict[str, Any], task_vars: dict[str, Any]) -> Any:
         """Everything as Ansible does it, interpreter and ``become`` included, but with the script as the module."""

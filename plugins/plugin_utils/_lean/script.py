@@ -58,7 +58,17 @@ def script_file(module: str, folder: str) -> str:
 
 def arguments(values: dict[str, Any]) -> dict[str, str]:
     """In a form in which no text among them can be taken for a part of the script."""
-    return {"arguments": base64.b64encode(json.dumps(values, default=str).encode()).decode()}
+    return {"arguments": base64.b64encode(_as_json(values).encode()).decode()}
+
+
+def plain(values: dict[str, Any]) -> dict[str, Any]:
+    """The values as a host gets them."""
+    as_sent: dict[str, Any] = json.loads(_as_json(values))
+    return as_sent
+
+
+def _as_json(values: dict[str, Any]) -> str:
+    return json.dumps(values, default=str)
 
 
 def _packed(text: str) -> str:

@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from ansible_collections.toombos.incident.plugins.module_utils._process.listeners import read_listeners
+from ansible_collections.toombos.incident.plugins.module_utils._process.sock_diag import ask_kernel
 from ansible_collections.toombos.incident.plugins.module_utils._process.table import read_table
 from ansible_collections.toombos.incident.plugins.module_utils._process.types import Process, ProcessTable
 
@@ -35,14 +36,19 @@ def fake(tmp_path):
     return tmp_path
 
 
+def no_answer(_family):
+    return None
+
+
 def table_of(*pids):
     return ProcessTable({pid: Process(pid, 1, 1, "S", ("x",), None, None, 0) for pid in pids})
 
 
+@pytest.mark.parametrize("ask", [ask_kernel, no_answer])
 @pytest.mark.parametrize(("family", "address"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")])
-def test_a_real_listener_has_its_address_its_user_and_its_holder(family, address):
+def test_a_real_listener_has_its_address_its_user_and_its_holder(family, address, ask):
     with listen(family, address) as made:
-        (found,) = read_listeners([made.getsockname()[1]], read_table())
+        (found,) = read_listeners([made.getsockname()[1]], read_table(), ask=ask)
         assert (found.port, found.address) == (made.getsockname()[1], address)
         assert (found.pids, found.uid) == ((os.getpid(),), os.geteuid())
 
@@ -73,7 +79,7 @@ def test_two_sockets_on_one_port_are_two_listeners():
 
 
 def test_holders_that_cannot_be_read_are_empty(fake):
-    (found,) = read_listeners([8000], table_of(5), str(fake))
+    (found,) = read_listeners([8000], table_of(5), str(fake), no_answer)
     assert (found.port, found.address, found.pids, found.uid) == (8000, "127.0.0.1", (), 1000)
 
 
@@ -83,14 +89,14 @@ def test_only_the_open_files_of_the_table_are_read_and_vanishing_ones_are_skippe
         os.symlink("socket:[777]", fake / str(pid) / "fd" / "3")
     (fake / "5" / "fd" / "4").write_text("no link: closed while it was read")
     os.symlink("socket:[778]", fake / "5" / "fd" / "5")
-    (found,) = read_listeners([8000], table_of(5), str(fake))
+    (found,) = read_listeners([8000], table_of(5), str(fake), no_answer)
     assert found.pids == (5,)
 
 
 def test_without_a_listener_no_open_file_is_looked_at(fake, monkeypatch):
     monkeypatch.setattr(os, "listdir", lambda path: pytest.fail(f"looked at {path}"))
-    assert read_listeners([9999], table_of(5), str(fake)) == ()
+    assert read_listeners([9999], table_of(5), str(fake), no_answer) == ()
 
 
 def test_a_kernel_without_a_family_has_no_sockets_of_it(tmp_path):
-    assert read_listeners([8000], table_of(5), str(tmp_path)) == ()
+    assert read_listeners([8000], table_of(5), str(tmp_path), no_answer) == ()

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import datetime
 import json
 import os
 import shutil
@@ -120,3 +121,11 @@ def test_a_vaulted_value_is_sent_in_clear_and_everything_else_as_json() -> None:
 
     packed = lean.arguments({"a": Vaulted(), "b": [1, None, True]})
     assert json.loads(base64.b64decode(packed["arguments"])) == {"a": "clear", "b": [1, None, True]}
+
+
+def test_values_are_checked_as_a_host_gets_them() -> None:
+    when = datetime.date(2026, 11, 25)
+    assert lean.plain({"services": {"main": {"since": when, "ports": (1, 2)}}, 3: None}) == {
+        "services": {"main": {"since": "2026-11-25", "ports": [1, 2]}},
+        "3": None,
+    }
