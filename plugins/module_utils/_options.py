@@ -79,3 +79,43 @@ LOG_SCAN: dict[str, Any] = {
     "required_one_of": [("services", "paths")],
     "supports_check_mode": True,
 }
+
+# What the action sets (``definitions``, ``bag``, ``requested``) and what it keeps to itself (``home``, ``transfer``) is
+# in here, too: one list of options for both halves.
+EVIDENCE_CAPTURE: dict[str, Any] = {
+    "argument_spec": {
+        "incident": {"type": "str", "required": True},
+        "profile": {"type": "str", "choices": ["quick", "full"], "default": "full"},
+        "only": {"type": "list", "elements": "str", "default": []},
+        "exclude": {"type": "list", "elements": "str", "default": []},
+        "artifacts": {"type": "list", "elements": "dict", "default": []},
+        "services": {"type": "dict", "default": {}},
+        "keep": {
+            "type": "list",
+            "elements": "str",
+            "choices": ["open", "personal", "secret"],
+            "default": ["open", "personal"],
+        },
+        "budget": {"type": "str", "default": "10m"},
+        "max_bytes": {"type": "str", "default": "2GiB"},
+        "reserve": {"type": "str", "default": "512MiB"},
+        "directory": {"type": "path", "default": "/var/tmp/toombos-evidence"},
+        "seal": {
+            "type": "dict",
+            "options": {
+                "method": {"type": "str", "choices": ["age", "gpg"], "required": True},
+                "recipients": {"type": "list", "elements": "str", "required": True},
+                # Public keys; the name would make Ansible hide them.
+                "keys": {"type": "list", "elements": "str", "default": [], "no_log": False},
+            },
+        },
+        "redact": {"type": "str", "choices": ["auto", "always", "never"], "default": "auto"},
+        "reason": {"type": "str", "default": ""},
+        "home": {"type": "str"},
+        "transfer": {"type": "bool", "default": True},
+        "definitions": {"type": "list", "elements": "dict", "default": []},
+        "bag": {"type": "str", "default": ""},
+        "requested": {"type": "dict", "default": {}},
+    },
+    "supports_check_mode": True,
+}

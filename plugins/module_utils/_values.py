@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the toombos.incident authors
 # GNU General Public License v3.0 or later (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Values as people type them: durations, truth values, counts of hosts."""
+"""Values as people type them: durations, sizes, truth values, counts of hosts."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from ansible_collections.toombos.incident.plugins.module_utils._errors import In
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|min|m|h|d)")
+_SIZE = re.compile(r"(\d{1,15})\s*(|B|KiB|MiB|GiB|TiB)")
+_SIZES = {"": 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
 _TRUE = frozenset({"true", "yes", "y", "on", "1"})
 _FALSE = frozenset({"false", "no", "n", "off", "0"})
 
@@ -38,6 +40,14 @@ def parse_duration(value: Any) -> float:
     return seconds
 
 
+def parse_size(value: Any) -> int:
+    """Bytes of ``512MiB``, ``2GiB``, ``4096``; never negative."""
+    found = _SIZE.fullmatch(str(value).strip())
+    if found is None or isinstance(value, bool):
+        raise ValueProblem(f"{value!r} is not a size.", "Write for example 64KiB, 512MiB or 2GiB.")
+    return int(found[1]) * _SIZES[found[2]]
+
+
 def parse_bool(value: Any) -> bool:
     """Truth of a value as extra-vars and AWX surveys deliver it: ``"false"`` is false, ``"maybe"`` an error."""
     if isinstance(value, bool):
@@ -48,6 +58,16 @@ def parse_bool(value: Any) -> bool:
     if text in _FALSE:
         return False
     raise ValueProblem(f"{value!r} is neither true nor false.", "Write true or false.")
+
+
+def format_size(count: int) -> str:
+    """``17 B``, ``1.4 KiB``, ``310.0 MiB``: short, for people."""
+    size, unit = float(count), "B"
+    for larger in ("KiB", "MiB", "GiB"):
+        if size < 1024:
+            break
+        size, unit = size / 1024, larger
+    return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
 
 
 def format_duration(seconds: float) -> str:

@@ -14,12 +14,10 @@ import yaml
 from ansible_collections.toombos.incident.plugins.module_utils._errors import IncidentError
 from ansible_collections.toombos.incident.plugins.module_utils._evidence import types as t
 from ansible_collections.toombos.incident.plugins.module_utils._evidence.readers.registry import READERS
-from ansible_collections.toombos.incident.plugins.module_utils._values import ValueProblem, parse_duration
+from ansible_collections.toombos.incident.plugins.module_utils._values import ValueProblem, parse_duration, parse_size
 
 BUILT_IN = Path(__file__).resolve().parent / "artifacts"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,40}/[a-z][a-z0-9_]{0,40}")
-_SIZE = re.compile(r"(\d{1,9})(KiB|MiB|GiB)")
-_UNITS = {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 _BEGINNINGS = ("/", "~root/")  # root's home is not everywhere the same
 _SOURCES = ("native", "command", "files")
 _KEYS = frozenset({"about", "timeout", "max", "sensitivity", "root", *_SOURCES})
@@ -126,8 +124,11 @@ def _timeout(name: str, value: Any, problems: list[str]) -> float:
 
 
 def _size(name: str, value: Any, problems: list[str]) -> int:
-    found = _SIZE.fullmatch(str(value))
-    if not found or not int(found[1]):
-        problems.append(f"{name}.max: write for example 16MiB")
+    try:
+        count = parse_size(value)
+    except ValueProblem as error:
+        problems.append(f"{name}.max: {error}")
         return 0
-    return int(found[1]) * _UNITS[found[2]]
+    if not count:
+        problems.append(f"{name}.max: it needs room, for example 16MiB")
+    return count

@@ -13,8 +13,10 @@ from hypothesis import given, strategies as st
 from ansible_collections.toombos.incident.plugins.module_utils._values import (
     ValueProblem,
     format_duration,
+    format_size,
     parse_bool,
     parse_duration,
+    parse_size,
 )
 
 
@@ -76,3 +78,25 @@ def test_durations_for_people(seconds: float, text: str) -> None:
 @given(st.floats(min_value=0, max_value=1e9))
 def test_plain_seconds_come_back(seconds: float) -> None:
     assert parse_duration(seconds) == seconds
+
+
+@pytest.mark.parametrize(
+    ("value", "count"),
+    [(0, 0), (4096, 4096), ("17", 17), ("17B", 17), ("64KiB", 65536), (" 2 GiB ", 2 << 30), ("1TiB", 1 << 40)],
+)
+def test_sizes(value: Any, count: int) -> None:
+    assert parse_size(value) == count
+
+
+@pytest.mark.parametrize("value", ["", "-1", "1.5GiB", "2GB", "GiB", True, None, [], "9" * 16])
+def test_what_is_no_size(value: Any) -> None:
+    with pytest.raises(ValueProblem, match="is not a size"):
+        parse_size(value)
+
+
+@pytest.mark.parametrize(
+    ("count", "shown"),
+    [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (325_058_560, "310.0 MiB"), (5 << 40, "5120.0 GiB")],
+)
+def test_sizes_for_people(count: int, shown: str) -> None:
+    assert format_size(count) == shown

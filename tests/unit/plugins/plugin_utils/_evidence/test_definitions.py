@@ -71,7 +71,7 @@ def test_a_later_definition_replaces_the_first() -> None:
         ({"files": None, "native": "nobody"}, "no reader 'nobody'"),
         ({"timeout": "soon"}, "timeout"),
         ({"timeout": 0}, "needs time"),
-        ({"max": "1"}, "16MiB"),
+        ({"max": "a lot"}, "512MiB"),
         ({"max": "0MiB"}, "16MiB"),
         ({"sensitivity": "top"}, "open, personal or secret"),
         ({"root": "yes"}, "true or false"),
@@ -86,7 +86,7 @@ def test_what_is_wrong_is_said(change: dict[str, Any], words: str) -> None:
 
 
 def test_everything_that_is_wrong_is_said_at_once() -> None:
-    broken = [{"tier": 9, "artifacts": {}}, "nonsense", document(A={}, b__c={**ENTRY, "max": 1}, d__e="x")]
+    broken = [{"tier": 9, "artifacts": {}}, "nonsense", document(A={}, b__c={**ENTRY, "max": "much"}, d__e="x")]
     with pytest.raises(BadArtifacts) as refused:
         parse_artifacts(broken)
     said = "\n".join(refused.value.problems)
