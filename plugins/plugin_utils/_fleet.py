@@ -100,6 +100,8 @@ def judge(
     """
     final = {finding.host: _final(finding, results.get(finding.host)) for finding in rollout.findings}
     red = {host: message for host, (healthy, message, _result) in final.items() if not healthy}
+    if mode == "recover":
+        red.update(_not_as_asked({host: result for host, (healthy, _message, result) in final.items() if healthy}))
     changed = tuple(host for host, result in results.items() if result and result.get("changed") and mode == "recover")
     untried = tuple(host for host in rollout.hosts if results.get(host) is None) if mode == "recover" else ()
     rows = [row for finding in rollout.findings for row in _rows(finding, results.get(finding.host), untried)]
@@ -142,6 +144,24 @@ def _final(finding: Finding, result: Mapping[str, Any] | None) -> tuple[bool, st
     if isinstance(result, Mapping):
         return False, _one_line(result.get("msg")) or "the recovery left no proof", finding.result
     return finding.state == HEALTHY, finding.message, finding.result
+
+
+def _not_as_asked(healthy: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Hosts on which something healthy was to be restarted by force and was not: nobody may take that for done.
+
+    That a recovery never stops observability is no news.
+    """
+    found = {}
+    for host, result in healthy.items():
+        refused = [
+            f"{service['name']} ({_one_line(service.get('refusal'))})"
+            for service in result.get("services", ())
+            if (service.get("condition"), service.get("action")) == (HEALTHY, "refused")
+            and service.get("tier") != "observability"
+        ]
+        if refused:
+            found[host] = f"healthy, but not restarted as it was asked to be: {', '.join(refused)}"
+    return found
 
 
 def _rows(finding: Finding, result: Mapping[str, Any] | None, untried: Sequence[str]) -> list[Row]:

@@ -117,6 +117,26 @@ def test_hosts_that_were_never_reached_are_told_without_a_gate_too() -> None:
         assert run({"a": SICK}, {}, mode).stopped == ""
 
 
+@pytest.mark.parametrize(
+    ("tier", "mode", "status", "red"),
+    [
+        ("application", "recover", "not_recovered", ["a"]),
+        ("observability", "recover", "healthy", []),  # a recovery never stops it, as everybody knows
+        ("application", "plan_only", "plan_only", []),
+    ],
+)
+def test_a_restart_that_was_asked_for_and_refused_is_no_success(
+    tier: str, mode: str, status: str, red: list[str]
+) -> None:
+    kept = service(was="healthy", now="healthy", action="refused", tier=tier, refusal="Frozen by ada.")
+    asked = result(kept, plan=[{"step": "refuse", "service": "web", "reason": "Frozen by ada."}])
+    rollout = plan_rollout([classify("a", asked)], 1, [1], forced=True)
+    verdict = judge(rollout, {"a": asked if mode == "recover" else None}, mode=mode)
+    assert (verdict.status, sorted(verdict.red)) == (status, red)
+    if red:
+        assert verdict.red["a"] == "healthy, but not restarted as it was asked to be: web (Frozen by ada.)"
+
+
 def test_a_forced_host_without_proof_is_not_healthy_any_more() -> None:
     forced = result(
         service(was="healthy", now="healthy"), plan=[{"step": "stop", "service": "web", "reason": "forced"}]
