@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import selectors
-import signal
 import subprocess
 from typing import Iterator, Sequence
 
 from ansible_collections.toombos.incident.plugins.module_utils._clock import Clock
+from ansible_collections.toombos.incident.plugins.module_utils._evidence import children
 
 _BLOCK = 1 << 18
 _LAST_WORDS = 2000  # bytes of the error output that are kept
@@ -37,14 +36,13 @@ class Command:
         self._words = bytearray()
         self._deadline = deadline
         self._clock = clock
-        self._process = subprocess.Popen(
-            list(argv),
+        self._process = children.start(
+            argv,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd="/",
             env=_ENVIRONMENT,
-            start_new_session=True,
         )
 
     @property
@@ -72,7 +70,7 @@ class Command:
                     return
                 # A grandchild may hold the streams open for ever: what counts is the command itself.
                 ready = selector.select(min(left, _POLL))
-                if not ready and self._ended():
+                if not ready and children.has_ended(self._process):
                     return
                 for key, _events in ready:
                     data = os.read(key.fd, _BLOCK)
@@ -83,25 +81,29 @@ class Command:
                     else:
                         self._words = (self._words + data)[-_LAST_WORDS:]
 
-    def _ended(self) -> bool:
-        # It stays a zombie, so its number, which names its group, cannot become a stranger's before the end.
-        return os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
-
     def _end(self) -> None:
         finished = self._await_end(self._deadline if not self.timed_out else 0.0)
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        children.kill(self._process)
         for stream in (self._process.stdout, self._process.stderr):
             if stream is not None:
                 stream.close()
         self._await_end(self._clock.monotonic() + 1.0)  # one in an unkillable call is left to the kernel
-        rc = self._process.poll()
+        rc = children.reap(self._process)
         self.rc = rc if finished else None
         self.timed_out = not finished
 
     def _await_end(self, until: float) -> bool:
-        while not self._ended():
+        while not children.has_ended(self._process):
             if self._clock.monotonic() >= until:
                 return False
             self._clock.sleep(_POLL / 10)
         return True
+
+
+def first_line(argv: Sequence[str], seconds: float, clock: Clock) -> str:
+    """The first line that a program prints, such as its version; empty when there is none."""
+    try:
+        said = b"".join(Command(argv, clock.monotonic() + seconds, clock).output())
+    except OSError:
+        return ""
+    return said.decode("utf-8", "replace").partition("\n")[0].strip()

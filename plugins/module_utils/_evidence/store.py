@@ -9,15 +9,20 @@ import contextlib
 import errno
 import hashlib
 import os
-from dataclasses import dataclass
-from typing import Iterable, Iterator
+import threading
+from dataclasses import dataclass, replace
+from typing import Callable, Iterable
 
-from ansible_collections.toombos.incident.plugins.module_utils._evidence import compress
+from ansible_collections.toombos.incident.plugins.module_utils._evidence import compress, parts
 from ansible_collections.toombos.incident.plugins.module_utils._evidence.types import Stored
 
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 _LOOK = 8 << 20  # bytes between two looks at the free space
-_RING = 4 << 20  # bytes of the end of a stream of unknown length that are kept in memory
-_SMALL = 4096  # what is smaller is not compressed
+_SMALL = 4096  # what is not larger is not compressed
+_MEDIUM = 256 << 10  # what is smaller is compressed here: to start a program takes longer
+_PACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ\0", b"BZh", b"\x04\x22\x4d\x18")  # compressed already
+# From the original to what is stored of it; the flag: it begins somewhere within the original.
+Change = Callable[[Iterable[bytes], bool], Iterable[bytes]]
 
 
 class Full(Exception):
@@ -36,8 +41,18 @@ class Limits:
     budget: int
 
 
+def check_room(path: str, reserve: int, count: int) -> None:
+    """Raises Full where the disk of ``path`` would be left with less than ``reserve`` bytes after ``count`` more."""
+    disk = os.statvfs(path)
+    if disk.f_bavail * disk.f_frsize - count < reserve:
+        raise Full(f"the disk of {path} would be left with less than {reserve} bytes")
+
+
 class Store:
-    """The payload of one bag below ``root``, an existing private directory. ``zstd``: path of the program, if any."""
+    """The payload of one bag below ``root``, an existing private directory; several threads may put into it.
+
+    ``zstd``: path of the program, if any.
+    """
 
     def __init__(self, root: str, limits: Limits, zstd: str | None) -> None:
         self._root = root
@@ -46,6 +61,7 @@ class Store:
         self._spent = 0
         self._looked_at = -_LOOK
         self._abandoned: set[str] = set()
+        self._lock = threading.Lock()
 
     @property
     def spent(self) -> int:
@@ -53,8 +69,9 @@ class Store:
         return self._spent
 
     def abandon(self, prefix: str) -> None:
-        """Nothing whose name begins with ``prefix`` is stored any more by whoever still works on it; the rest goes."""
-        self._abandoned.add(prefix)
+        """Nothing below ``prefix`` is stored any more by whoever still works on it; what is there goes."""
+        with self._lock:
+            self._abandoned.add(prefix)
         folder = os.path.join(self._root, "data", prefix)
         with contextlib.suppress(FileNotFoundError):
             for name in os.listdir(folder):
@@ -70,77 +87,104 @@ class Store:
 
         Raises Full, also for what others have put on the disk meanwhile, and Abandoned.
         """
-        if any(name.startswith(prefix) for prefix in self._abandoned):
-            raise Abandoned(name)
-        if self._spent + count > self._limits.budget:
-            raise Full(f"the capture has reached its budget of {self._limits.budget} bytes")
-        if self._spent + count - self._looked_at >= _LOOK:
-            self._looked_at = self._spent
-            disk = os.statvfs(self._root)
-            left = disk.f_bavail * disk.f_frsize - max(count, _LOOK)
-            if left < self._limits.reserve:
-                raise Full(f"the disk of {self._root} would be left with less than {self._limits.reserve} bytes")
-        self._spent += count
+        with self._lock:
+            if os.path.dirname(name) in self._abandoned:
+                raise Abandoned(name)
+            if self._spent + count > self._limits.budget:
+                raise Full(f"the capture has reached its budget of {self._limits.budget} bytes")
+            if self._spent + count - self._looked_at >= _LOOK:
+                self._looked_at = self._spent
+                check_room(self._root, self._limits.reserve, max(count, _LOOK))
+            self._spent += count
 
     def put(
-        self, name: str, origin: str, content: Iterable[bytes], cap: int, size: int | None = None
+        self,
+        name: str,
+        origin: str,
+        content: Iterable[bytes],
+        cap: int,
+        size: int | None = None,
+        change: Change | None = None,
+        resized: bool = False,
     ) -> tuple[Stored, ...]:
         """Store ``content`` as ``data/<name>`` or, when it is larger than ``cap``, its beginning and its end.
 
         ``size``: bytes of the content, where that is known before; no more than these are read. Digest and size are of
-        the whole content in any case. Raises Full; what belongs to ``name`` is gone again then.
+        the whole content in any case, also where ``change`` makes something else of it; ``resized``: of another length
+        altogether. Raises Full; what belongs to ``name`` is gone again then.
         """
         whole = hashlib.sha256()
-        counted = _Counted(content, whole.update, size)
-        parts: list[_Part] = []
+        counted = parts.Counted(content, whole.update, size)
+        change = change or _unchanged
+        made: list[_Part] = []
         try:
-            for label, pieces in _split(counted, cap, size):
-                parts.append(self._part(f"{name}{label}", pieces, small=size is not None and size < _SMALL))
+            if size is None or resized:
+                divided = parts.split_unknown(iter(change(counted, False)), cap)
+            else:
+                divided = _changed(parts.split_known(counted, cap, size), change)
+            for label, pieces in divided:
+                made.append(self._part(f"{name}.tail" if label == parts.TAIL else name, label, pieces))
+            if len(made) > 1:
+                made[0] = self._as_head(made[0], name)
         except BaseException:
-            for part in parts:
+            for part in made:
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(os.path.join(self._root, part.path))
             raise
         digest = whole.hexdigest()
         return tuple(
-            Stored(
-                path=part.path,
-                origin=origin,
-                size=counted.size,
-                stored=part.stored,
-                sha256=part.sha256,
-                sha512=part.sha512,
-                original_sha256=digest,
-                part=part.label,
-                compression=part.compression,
-            )
-            for part in parts
+            Stored(origin=origin, size=counted.size, original_sha256=digest, **vars(part)) for part in made
         )
 
-    def _part(self, name: str, pieces: Iterable[bytes], small: bool) -> _Part:
-        kind = compress.NONE if small else compress.ZSTD if self._zstd else compress.GZIP
+    def _as_head(self, part: _Part, name: str) -> _Part:
+        path = f"data/{name}.head{compress.SUFFIXES[part.compression]}"
+        os.rename(os.path.join(self._root, part.path), os.path.join(self._root, path))
+        return replace(part, path=path, part=parts.HEAD)
+
+    def _part(self, name: str, label: str, pieces: Iterable[bytes]) -> _Part:
+        begun, rest = parts.begun(iter(pieces), _MEDIUM)
+        kind = self._kind(begun)
         path = f"data/{name}{compress.SUFFIXES[kind]}"
-        label = name.rsplit(".", 1)[-1] if name.endswith((".head", ".tail")) else "whole"
         self.account(name, 0)
         deposit = _Deposit(self, name, os.path.join(self._root, path))
-        compressor = compress.make_compressor(kind, deposit.write, self._zstd)
+        compressor: compress.Compressor | None = None
         try:
-            for piece in pieces:
+            compressor = compress.make_compressor(kind, deposit.write, self._zstd)
+            compressor.feed(begun)
+            for piece in rest:
                 compressor.feed(piece)
             compressor.finish()
+            self.account(name, 0)  # somebody may have given it up meanwhile
             return _Part(path, label, kind, *deposit.close())
         except BaseException as error:
-            compressor.abandon()
+            if compressor is not None:
+                compressor.abandon()
             deposit.discard()
-            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            if isinstance(error, OSError) and error.errno in NO_ROOM:
                 raise Full(f"the disk of {self._root} is full") from error
             raise
+
+    def _kind(self, begun: bytes) -> str:
+        if len(begun) <= _SMALL or begun.startswith(_PACKED):
+            return compress.NONE
+        return compress.ZSTD if self._zstd and len(begun) >= _MEDIUM else compress.GZIP
+
+
+def _unchanged(pieces: Iterable[bytes], _midway: bool) -> Iterable[bytes]:
+    return pieces
+
+
+def _changed(divided: parts.Parts, change: Change) -> parts.Parts:
+    for label, pieces in divided:
+        yield label, change(pieces, label == parts.TAIL)
 
 
 @dataclass(frozen=True)
 class _Part:
+    """What Stored says of a part alone, under the same names."""
+
     path: str
-    label: str
+    part: str
     compression: str
     stored: int
     sha256: str
@@ -165,9 +209,7 @@ class _Deposit:
         self._size += len(data)
         for digest in self._digests:
             digest.update(data)
-        view = memoryview(data)
-        while view:
-            view = view[self._file.write(view) :]
+        write_all(self._file.fileno(), data)
 
     def close(self) -> tuple[int, str, str]:
         """Bytes and digests. Not forced to the disk: a bag has thousands of files; its manifests tell what was lost."""
@@ -180,78 +222,8 @@ class _Deposit:
             os.unlink(self._path)
 
 
-class _Counted:
-    """Passes pieces on, digests and counts them; ends after ``most`` bytes."""
-
-    def __init__(self, content: Iterable[bytes], digest: compress.Write, most: int | None) -> None:
-        self._content = content
-        self._digest = digest
-        self._most = most
-        self.size = 0
-
-    def __iter__(self) -> Iterator[bytes]:
-        for piece in self._content:
-            kept = piece if self._most is None else piece[: self._most - self.size]
-            self.size += len(kept)
-            self._digest(kept)
-            yield kept
-            if self.size == self._most:
-                return
-
-
-def _split(content: _Counted, cap: int, size: int | None) -> Iterator[tuple[str, Iterable[bytes]]]:
-    """Label and pieces: of the whole, or of head and tail when it turns out to be larger than ``cap``."""
-    pieces = iter(content)
-    if size is not None:
-        if size <= cap:
-            yield "", pieces
-            return
-        half = cap // 2
-        rest = _Rest(pieces)
-        yield ".head", rest.take(half)
-        rest.skip(size - 2 * half)
-        yield ".tail", rest.take(half)
-        return
-    # Nobody knows how long it gets: until it is larger than the cap it is held back, the cap of such sources is small.
-    held: list[bytes] = []
-    length = 0
-    for piece in pieces:
-        held.append(piece)
-        length += len(piece)
-        if length > cap:
-            break
-    else:
-        yield "", held
-        return
-    begun = b"".join(held)
-    half = min(cap // 2, _RING)
-    yield ".head", (begun[:half],)
-    ring = bytearray(begun[half:][-half:])
-    for piece in pieces:
-        ring += piece
-        if len(ring) > 2 * half:
-            del ring[:-half]
-    yield ".tail", (bytes(ring[-half:]),)
-
-
-class _Rest:
-    """Pieces that can be cut anywhere."""
-
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        self._pieces = pieces
-        self._left = b""
-
-    def take(self, count: int) -> Iterator[bytes]:
-        """The next so many bytes, in pieces."""
-        while count > 0:
-            piece = self._left or next(self._pieces, b"")
-            if not piece:
-                return
-            self._left = piece[count:]
-            count -= len(piece[:count])
-            yield piece[: len(piece) - len(self._left)]
-
-    def skip(self, count: int) -> None:
-        """Read on, for the digest."""
-        for _piece in self.take(count):
-            pass
+def write_all(descriptor: int, data: bytes) -> None:
+    """All of it. Raises OSError."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]

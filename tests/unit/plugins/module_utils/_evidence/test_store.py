@@ -12,7 +12,7 @@ import resource
 import subprocess
 import sys
 from pathlib import Path
-from typing import Callable, Iterator
+from typing import Callable, Iterable, Iterator
 
 import pytest
 
@@ -100,7 +100,7 @@ def test_the_budget_ends_it_and_leaves_nothing_of_the_last(make: Make, tmp_path:
     kept.put("a/1", "x", pieces(b"small"), 100)
     with pytest.raises(Full, match="budget of 1000000"):
         kept.put("a/2", "x", pieces(os.urandom(5_000_000), 1 << 16), 10_000_000, 5_000_000)
-    assert [path.name for path in (tmp_path / "data/a").iterdir()] == ["1.zst" if zstd else "1.gz"]
+    assert [path.name for path in (tmp_path / "data/a").iterdir()] == ["1"]
 
 
 def test_the_reserve_of_the_disk_is_not_touched(make: Make, tmp_path: Path) -> None:
@@ -162,7 +162,58 @@ def test_a_filter_that_dies_is_not_a_result(make: Make, tmp_path: Path, monkeypa
     assert not list((tmp_path / "data/a").iterdir())
 
 
-def test_small_content_is_not_compressed(make: Make) -> None:
-    (kept,) = make(ZSTD).put("a/1", "x", [b"tiny"], 100, 4)
-    assert (kept.compression, kept.path) == (compress.NONE, "data/a/1")
-    assert store._SMALL == 4096
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize(
+    ("content", "compression"),
+    [
+        (b"x" * 4096, compress.NONE),
+        (b"x" * 4097, compress.GZIP),
+        (b"x" * (256 << 10), compress.ZSTD if ZSTD else compress.GZIP),
+        (b"\x1f\x8b\x08" + b"x" * 10000, compress.NONE),
+    ],
+)
+def test_what_is_small_or_packed_already_is_not_compressed(
+    make: Make, tmp_path: Path, known: bool, content: bytes, compression: str
+) -> None:
+    size = len(content) if known else None
+    (kept,) = make(ZSTD).put("a/1", "x", pieces(content), 1 << 20, size)
+    assert (kept.compression, kept.path) == (compression, f"data/a/1{compress.SUFFIXES[compression]}")
+    assert (tmp_path / kept.path).stat().st_size == kept.stored
+
+
+def test_what_is_stored_may_differ_from_the_original(make: Make, tmp_path: Path) -> None:
+    content = b"".join(b"%05d " % number for number in range(2000))
+
+    def change(blocks: Iterable[bytes], midway: bool) -> Iterator[bytes]:
+        yield b"cut:" if midway else b"begun:"
+        for block in blocks:
+            yield block.replace(b"0", b"oo")
+
+    kept = make()
+    for name, size, resized in (("a/1", len(content), False), ("a/2", None, False), ("a/3", len(content), True)):
+        (whole,) = kept.put(name, "x", pieces(content, 999), 1 << 20, size, change, resized)
+        assert unpacked(tmp_path, whole) == b"begun:" + content.replace(b"0", b"oo")
+        assert (whole.size, whole.original_sha256) == (len(content), hashlib.sha256(content).hexdigest())
+    head, tail = kept.put("a/4", "x", pieces(content, 999), 2000, len(content), change)
+    assert unpacked(tmp_path, head) == b"begun:" + content[:1000].replace(b"0", b"oo")
+    assert unpacked(tmp_path, tail) == b"cut:" + content[-1000:].replace(b"0", b"oo")
+    assert tail.original_sha256 == hashlib.sha256(content).hexdigest()
+    head, tail = kept.put("a/5", "x", pieces(content, 999), 2000, len(content), change, resized=True)
+    assert unpacked(tmp_path, tail) == content.replace(b"0", b"oo")[-1000:]
+
+
+def test_what_is_given_up_is_gone_and_its_neighbour_stays(make: Make, tmp_path: Path) -> None:
+    kept = make()
+
+    def slow() -> Iterator[bytes]:
+        yield b"x" * (1 << 20)
+        kept.abandon("logins/history")
+        yield b"more"
+
+    kept.put("logins/history/0001", "x", [b"x"], 100)
+    with pytest.raises(store.Abandoned):
+        kept.put("logins/history/0002", "x", slow(), 1 << 30)
+    kept.put("logins/history_last/0001", "x", [b"x"], 100)
+    assert [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()] == [
+        "data/logins/history_last/0001"
+    ]
