@@ -11,7 +11,7 @@ import time
 # The time stands first, or behind one word: a level (ERROR …), or the name of a field (time=…, {"timestamp": "…).
 _TIME = re.compile(
     r"\W{0,3}(?:[A-Za-z_@]{1,20}\W{1,8})?"
-    r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,]\d+)?\s?(Z|[+-]\d\d:?\d\d)?"
+    r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,]\d+)?\s?(Z|[+-](?:0\d|1[0-4]):?[0-5]\d(?!\d))?"
 )
 
 

@@ -11,6 +11,9 @@ from typing import Any, Mapping, Sequence
 
 from ansible_collections.toombos.incident.plugins.module_utils._errors import IncidentError
 from ansible_collections.toombos.incident.plugins.module_utils._logs.syntax import (
+    SHORTEST,
+    Node,
+    alternatives,
     endless_repeat,
     ignores_case,
     needed_words,
@@ -25,7 +28,7 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}")
 BUILT_IN: Mapping[str, str] = {
     "errors": "ERROR|CRITICAL|Exception",
     # Errors that bear no level: "Email publish error: ...", "content generation failed: ...", tracebacks.
-    "failures": r"(?i)failed\b|failure\b|error:|traceback",
+    "failures": r"(?i)failed\b|failure\b|error:|traceback|:\s*\"(?:error|critical|fatal)\"",
     "publisher": r"(?i)publisher|publish error|publish(?:ing)? failed|generation failed",
     "database": "(?i)database|query",
     "security": r"(?i)attack|breach|intrusion|unauthori[sz]ed|forbidden|brute.?force|injection",
@@ -41,13 +44,15 @@ class Pattern:
     """A regular expression with its name.
 
     ``words``: bytes of which every line that matches contains at least one (None: any line may match); they are to be
-    searched in the line with its ASCII letters lowered when ``fold`` is set.
+    searched in the line with its ASCII letters lowered when ``fold`` is set. ``plain``: a line that contains one of
+    them matches.
     """
 
     name: str
     regex: re.Pattern[str]
     words: tuple[bytes, ...] | None
     fold: bool
+    plain: bool = False
 
 
 def choose(sets: Sequence[str], own: Mapping[str, Any]) -> tuple[Pattern, ...]:
@@ -71,16 +76,15 @@ def compile_pattern(name: str, text: Any) -> Pattern:
     """One pattern; ``\\w``, ``\\d`` and ``(?i)`` mean ASCII. Raises PatternProblem."""
     if not _NAME.fullmatch(str(name)):
         raise PatternProblem(f"{name!r} is no name of a pattern.", "Use up to 40 letters, digits, - and _.")
-    regex, fold, words = _compile(f"The pattern {name}", text)
-    return Pattern(str(name), regex, words, fold)
+    return _compile(f"The pattern {name}", str(name), text)
 
 
 def compile_baseline(texts: Sequence[Any]) -> tuple[re.Pattern[str], ...]:
     """Regular expressions of lines that are known to be harmless. Raises PatternProblem."""
-    return tuple(_compile("The baseline", text)[0] for text in texts)
+    return tuple(_compile("The baseline", "baseline", text).regex for text in texts)
 
 
-def _compile(about: str, text: Any) -> tuple[re.Pattern[str], bool, tuple[bytes, ...] | None]:
+def _compile(about: str, name: str, text: Any) -> Pattern:
     if not isinstance(text, str) or not 0 < len(text) <= _LONGEST:
         raise PatternProblem(
             f"{about}: {str(text)[:40]!r} is no pattern.", f"Write a text of 1 to {_LONGEST} characters."
@@ -99,9 +103,21 @@ def _compile(about: str, text: Any) -> tuple[re.Pattern[str], bool, tuple[bytes,
             f"{about}: {text!r} could take for ever on a line that does not match: {problem}.",
             "Write it without, for example (a+)+ as a+, (a|ab)* as (ab?)*, or give words to look for.",
         )
-    words = needed_words(nodes)
-    if words is not None:
-        words = tuple(word.lower() if fold and word.isascii() else word for word in words)
-        if fold and not all(map(str.isascii, words)):
-            words = None  # which of its letters are to be lowered is not for bytes to say
-    return regex, fold, None if words is None else tuple(word.encode("utf-8", "replace") for word in words)
+    words, plain = _words(nodes, fold)
+    return Pattern(name, regex, words, fold, plain)
+
+
+def _words(nodes: Sequence[Node], fold: bool) -> tuple[tuple[bytes, ...] | None, bool]:
+    """``words`` and ``plain`` of a pattern."""
+    texts = alternatives(nodes)
+    plain = texts is not None and all(len(text) >= SHORTEST and _simple(text) for text in texts)
+    words = texts if plain else needed_words(nodes)
+    # Which letters beyond ASCII are to be lowered is not for bytes to say; U+FFFD stands for any that are no text.
+    if words is None or (fold and not all(map(str.isascii, words))) or any("\ufffd" in word for word in words):
+        return None, False
+    return tuple((word.lower() if fold else word).encode("utf-8", "replace") for word in words), plain
+
+
+def _simple(text: str) -> bool:
+    """As bytes it is found exactly where it is found as text, and within a line."""
+    return text.isascii() and text.isprintable()

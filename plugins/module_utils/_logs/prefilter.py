@@ -12,6 +12,7 @@ from ansible_collections.toombos.incident.plugins.module_utils._logs.patterns im
 Span = Tuple[int, int]  # of a line within a block, without its end of line
 
 
+_FAST = 5  # bytes of a word up to which Python looks for it in the way that is faster in logs (measured, 3.11)
 _RARE = 1 / 700  # of all bytes; a byte that is as rare is found faster, with every look at where it stands, than a word
 
 
@@ -22,16 +23,20 @@ class Prefilter:
         self._every_line = any(pattern.words is None for pattern in patterns)
         self._exact = _fewest(word for each in patterns if not each.fold for word in each.words or ())
         self._lowered = _fewest(word for each in patterns if each.fold for word in each.words or ())
-        self._rare: dict[bytes, int] = {}
+        # The part of a word that is looked for, where the word itself is not: where it begins, and its length.
+        self._parts: dict[bytes, tuple[int, int]] = {}
 
     def tune(self, data: bytes) -> None:
-        """Learn from the beginning of a log which byte of a word is rare in it."""
-        self._rare = {}
+        """Learn from the beginning of a log which part of a word is found fast in it."""
+        self._parts = {}
         for words, text in ((self._exact, data), (self._lowered, data.lower())):
             for word in words:
                 counts = [text.count(byte) for byte in word]
                 if min(counts) < len(data) * _RARE:
-                    self._rare[word] = counts.index(min(counts))
+                    self._parts[word] = counts.index(min(counts)), 1
+                elif len(word) > _FAST:
+                    places = range(len(word) - _FAST + 1)
+                    self._parts[word] = min(places, key=lambda place: sum(counts[place : place + _FAST])), _FAST
 
     def lines(self, data: bytes, cut: int) -> list[Span]:
         """The lines in ``data[:cut]`` that contain a word, in order; all of them where a pattern has no words."""
@@ -47,22 +52,32 @@ class Prefilter:
         return sorted(found.items())
 
     def _find(self, haystack: bytes, word: bytes, data: bytes, cut: int, found: dict[int, int]) -> None:
-        place = self._rare.get(word)
-        needle = word if place is None else word[place : place + 1]
-        before = place or 0
-        position, misses = haystack.find(needle, 0, cut), 0
+        if word in self._parts:
+            self._find_by_part(haystack, word, data, cut, found)
+            return
+        position = haystack.find(word, 0, cut)
         while position >= 0:
-            if place is not None and not haystack.startswith(word, max(0, position - before)):
+            end = data.find(b"\n", position, cut)
+            if end < 0:
+                end = cut
+            found[data.rfind(b"\n", 0, position) + 1] = end
+            position = haystack.find(word, end, cut)
+
+    def _find_by_part(self, haystack: bytes, word: bytes, data: bytes, cut: int, found: dict[int, int]) -> None:
+        before, length = self._parts[word]
+        part = word[before : before + length]
+        position, misses = haystack.find(part, 0, cut), 0
+        while position >= 0:
+            if not haystack.startswith(word, max(0, position - before)):
                 misses += 1
-                position = haystack.find(needle, position + 1, cut)
+                position = haystack.find(part, position + 1, cut)
                 continue
-            start = data.rfind(b"\n", 0, position) + 1
             end = data.find(b"\n", position, cut)
             end = cut if end < 0 else end
-            found[start] = end
-            position = haystack.find(needle, end, cut)
+            found[data.rfind(b"\n", 0, position) + 1] = end
+            position = haystack.find(part, end, cut)
         if misses > cut * _RARE:
-            del self._rare[word]  # it is not rare any more
+            del self._parts[word]  # it is not rare any more
 
 
 def _all_lines(data: bytes, cut: int) -> list[Span]:

@@ -18,7 +18,7 @@ def to_result(scan: Scan, duration: float) -> dict[str, Any]:
     """``patterns``, ``files``, ``skipped``, ``totals``, ``complete``. ``duration`` in seconds."""
     counted = [entry["lines"] for entry in scan.files]
     result: dict[str, Any] = {
-        "patterns": {tally.pattern.name: tally.to_dict(scan.wish.signatures) for tally in scan.tallies},
+        "patterns": {tally.pattern.name: tally.to_dict(scan.wish.signatures) for tally in scan.search.tallies},
         "files": scan.files[:_MOST],
         # Not "skipped": to Ansible that means that the task was not run.
         "left_out": [dict(skip.__dict__) for skip in scan.skipped[:_MOST]],
@@ -29,9 +29,9 @@ def to_result(scan: Scan, duration: float) -> dict[str, Any]:
             "skipped": len(scan.skipped),
             "bytes": sum(entry["bytes"] for entry in scan.files),
             "lines": None if None in counted else sum(counted),
-            "harmless": scan.harmless,
-            "long_lines": scan.long_lines,
-            "costly_lines": scan.costly_lines,
+            "harmless": scan.search.harmless,
+            "long_lines": scan.search.long_lines,
+            "costly_lines": scan.search.costly_lines,
             "duration": round(duration, 3),
         },
     }

@@ -7,28 +7,25 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Callable, Sequence
 
 from ansible_collections.toombos.incident.plugins.module_utils._clock import Clock
 from ansible_collections.toombos.incident.plugins.module_utils._logs.family import Skipped, matching, open_family
 from ansible_collections.toombos.incident.plugins.module_utils._logs.patterns import Pattern
-from ansible_collections.toombos.incident.plugins.module_utils._logs.prefilter import Prefilter
-from ansible_collections.toombos.incident.plugins.module_utils._logs.source import LONGEST, Source, Unreadable, blocks
-from ansible_collections.toombos.incident.plugins.module_utils._logs.stamps import moment
-from ansible_collections.toombos.incident.plugins.module_utils._logs.tally import Tally
-from ansible_collections.toombos.incident.plugins.module_utils._logs.watch import TooCostly, Watch
+from ansible_collections.toombos.incident.plugins.module_utils._logs.search import Search
+from ansible_collections.toombos.incident.plugins.module_utils._logs.source import Source, Unreadable, blocks
+from ansible_collections.toombos.incident.plugins.module_utils._logs.watch import Watch
 from ansible_collections.toombos.incident.plugins.module_utils._logs.window import (
     first_moment,
+    line_start,
     lines_of,
     offset_of_last,
     offset_since,
     passed_since,
 )
 
-_AROUND = 4096  # bytes before a line in which the time of it is looked for
 _LARGE = 4 * 1024 * 1024  # bytes of a log from which it pays to learn what is rare in it
-_OFTEN = 200  # lines between two looks at the clock
 
 
 @dataclass(frozen=True)
@@ -58,6 +55,19 @@ class Wish:
     largest: int = 4 * 1024 * 1024 * 1024
 
 
+@dataclass(frozen=True)
+class _Part:
+    """What to read of a file: from where on, and how many of its first lines to pass over after unpacking.
+
+    ``rising``: as far as is known, each line is as old as the one before it, or newer.
+    """
+
+    source: Source
+    start: int
+    skip: int
+    rising: bool
+
+
 class _Late(Exception):
     """The deadline has come."""
 
@@ -70,18 +80,15 @@ class Scan:
     """One run over some logs, by ``deadline`` (of the clock). ``tell`` is called now and then while it is at work."""
 
     def __init__(self, wish: Wish, clock: Clock, deadline: float, tell: Callable[[], None] = lambda: None) -> None:
-        self.tallies = [Tally(pattern, wish.samples) for pattern in wish.patterns]
+        self.search = Search(wish.patterns, wish.samples, wish.since, clock, self._look_at_the_clock)
         self.files: list[dict[str, Any]] = []
         self.skipped: list[Skipped] = []
         self.unread: list[str] = []  # logs that the deadline left out
         self.complete = True
-        self.harmless = self.long_lines = self.costly_lines = 0
         self.wish = wish
         self._clock = clock
         self._deadline = deadline
         self._tell = tell
-        self._prefilter = Prefilter(wish.patterns)
-        self._before = b""  # the end of the block before, of the same file
         self._seen: set[tuple[int, int]] = set()
 
     def run(self, logs: Sequence[Log]) -> None:
@@ -102,8 +109,8 @@ class Scan:
         family = open_family(path, self.wish.rotated, self.wish.follow, first_moment)
         self.skipped += family.skipped
         try:
-            for source, start, skip in self._begin(self._unseen(family.sources)):
-                self._read(source, start, skip, log, watch)
+            for part in self._parts(self._unseen(family.sources)):
+                self._read(part, log, watch)
         finally:
             for source in family.sources:
                 os.close(source.descriptor)
@@ -118,34 +125,34 @@ class Scan:
                 fresh.append(source)
         return fresh
 
-    def _begin(self, sources: Sequence[Source]) -> list[tuple[Source, int, int]]:
-        """What to read: the sources, where in them, and how many lines of what is unpacked to pass over."""
+    def _parts(self, sources: Sequence[Source]) -> list[_Part]:
+        """What is to be read of the files of a log."""
         oldest, left = self.wish.since, self.wish.lines
-        chosen: list[tuple[Source, int, int]] = []
+        chosen: list[_Part] = []
         for source in reversed(sources):
             if left == 0 or (oldest is not None and source.written < oldest):
                 break  # it was written last before that, and so were all older ones
-            start = skip = 0
+            start, skip, rising = 0, 0, True
             if oldest is not None and not source.packed:
-                start = offset_since(source, oldest)
+                found = offset_since(source, oldest)
+                start, rising = found or 0, found is not None
             if left is not None:
                 if source.packed:
                     have = lines_of(source, self._look_at_the_clock)
                     skip, used = max(0, have - left), min(have, left)
                 else:
-                    begin, used = offset_of_last(source, left)
+                    begin, used = offset_of_last(source, left, self._look_at_the_clock)
                     start = max(start, begin)
                 left -= used
-            chosen.append((source, start, skip))
+            chosen.append(_Part(source, start, skip, rising))
         return chosen[::-1]
 
-    def _read(self, source: Source, start: int, skip: int, log: Log, watch: Watch) -> None:
-        self._before = b""
-        notes: list[str] = []
+    def _read(self, part: _Part, log: Log, watch: Watch) -> None:
+        source, start, notes = part.source, part.start, []
         if not source.packed and source.size - start > self.wish.largest:
-            start = source.size - self.wish.largest
-            notes.append(f"only its last {self.wish.largest} bytes were read")
-        numbered = not start and not skip and source.size <= self.wish.numbered
+            start = line_start(source, source.size - self.wish.largest)
+            notes.append(f"only its last {source.size - start} bytes were read")
+        numbered = not start and not part.skip and source.size <= self.wish.numbered
         entry: dict[str, Any] = {
             "path": source.path,
             "service": log.service,
@@ -156,7 +163,8 @@ class Scan:
         }
         self.files.append(entry)
         try:
-            self._read_blocks(source, start, skip, log, watch, entry)
+            self.search.begin(source.path, log.baseline, watch)
+            self._read_blocks(replace(part, start=start), entry)
             notes += _changes(source)
         except _Enough:
             notes.append(f"only its first {entry['bytes']} bytes, unpacked, were read")
@@ -167,79 +175,34 @@ class Scan:
             notes.append("not read to its end: the deadline has come")
             raise
         finally:
-            for tally in self.tallies:
-                tally.end_file(source.path)
+            self.search.end()
 
-    def _read_blocks(
-        self, source: Source, start: int, skip: int, log: Log, watch: Watch, entry: dict[str, Any]
-    ) -> None:
-        oldest = self.wish.since
-        tuned = source.size - start < _LARGE and not source.packed
-        for offset, data, cut in blocks(source.reader(start), start, self._count_long):
+    def _read_blocks(self, part: _Part, entry: dict[str, Any]) -> None:
+        source, skip, old = part.source, part.skip, False
+        oldest = self.wish.since if part.rising else None
+        tuned = source.size - part.start < _LARGE and not source.packed
+        for offset, data, cut in blocks(source.reader(part.start), part.start, self._count_long):
             if not tuned:
-                self._prefilter.tune(data)
+                self.search.tune(data)
                 tuned = True
             self._look_at_the_clock()
             passed, skip = _lines(data, cut, skip) if skip else (0, 0)
             if oldest is not None and not passed:
-                passed = passed_since(data, cut, oldest)
-                oldest = oldest if passed == cut else None
+                found = passed_since(data, cut, oldest)
+                # What does not say when it was written is as old as what stands before it.
+                passed = (cut if old else 0) if found is None else found
+                old = passed == cut
+                oldest = oldest if old else None
             if passed and entry["lines"] is not None:
-                entry["lines"] += data.count(b"\n", 0, passed)
+                entry["lines"] += data.count(b"\n", 0, passed) + (not data.endswith(b"\n", 0, passed))
             if passed < cut:
-                self._search(source.path, offset + passed, data[passed:], cut - passed, log, watch, entry)
+                entry["lines"] = self.search.block(offset + passed, data[passed:], cut - passed, entry["lines"])
             entry["bytes"] += cut
             if entry["bytes"] > self.wish.largest:
                 raise _Enough
 
-    def _search(
-        self, path: str, offset: int, data: bytes, cut: int, log: Log, watch: Watch, entry: dict[str, Any]
-    ) -> None:
-        counted, lines = 0, entry["lines"]
-        last: dict[Tally, int] = {}
-        for index, (start, end) in enumerate(self._prefilter.lines(data, cut)):
-            if index % _OFTEN == _OFTEN - 1:
-                self._look_at_the_clock()
-            line = data[start : min(end, start + LONGEST)]
-            self.long_lines += end - start > LONGEST
-            if lines is not None:
-                lines += data.count(b"\n", counted, start)
-                counted = start
-            for tally in self._matches(line, log.baseline, watch):
-                tally.add(path, offset + start, None if lines is None else lines + 1, line)
-                last[tally] = end
-                if tally.in_file == 1:
-                    tally.remember(self._around(data, end))
-        for tally, end in last.items():
-            tally.remember(self._around(data, end))
-        if lines is not None:
-            entry["lines"] = lines + data.count(b"\n", counted, cut) + (not data.endswith(b"\n", 0, cut))
-        self._before = data[max(0, cut - _AROUND) : cut]
-
-    def _around(self, data: bytes, end: int) -> bytes:
-        """The line that ends there, with what stands before it."""
-        start = max(0, end - 2 * _AROUND)
-        return data[start:end] if start else self._before + data[:end]
-
-    def _matches(self, line: bytes, baseline: Sequence[re.Pattern[str]], watch: Watch) -> list[Tally]:
-        """Those of the patterns that match, unless the line is harmless, or too old."""
-        text = line.decode("utf-8", "replace")
-        try:
-            found = [tally for tally in self.tallies if watch.search(tally.pattern.regex, text)]
-            if found and any(watch.search(harmless, text) for harmless in baseline):
-                self.harmless += 1
-                return []
-        except TooCostly:
-            self.costly_lines += 1
-            return []
-        if found and self.wish.since is not None:
-            written = moment(text, self._clock.wall())
-            if written is not None and written < self.wish.since:
-                return []
-        return found
-
     def _count_long(self) -> None:
-        self.long_lines += 1
+        self.search.long_lines += 1
 
     def _look_at_the_clock(self) -> None:
         self._tell()

@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from typing import Iterable
 
 from ansible_collections.toombos.incident.plugins.module_utils._redact import redact
 
 _LOOKED_AT = 2000  # bytes of a line
 _SHOWN = 200  # characters of a signature
 _KEPT = 1000  # signatures, after a cut; twice as many before
-_REMEMBERED = 5000  # lines whose signature need not be worked out again
+_REMEMBERED = 1024 * 1024  # bytes of lines whose signature need not be worked out again
 _ONE_DIGIT = bytes(ord("0") if chr(code) in "123456789" else code for code in range(256))
 
 _TIME = re.compile(
@@ -29,10 +31,29 @@ _VARIABLE = re.compile(
 )
 
 
+# What a line of JSON says: its quotes would hide all of it.
+_FIELD = re.compile(
+    r"""(?<![\w.-])(?P<mark>["'])(?:(?P<level>level|levelname|severity)|(?P<logger>logger|name|module)|(?P<said>message|msg|event))"""
+    r"""(?P=mark)\s*:\s*(?P<quote>["'])(?P<value>(?:(?!(?P=quote))[^\\]|\\.){0,1000})"""
+)
+
+
 def fold(line: bytes) -> str:
     """What the line has in common with others of its kind. Not redacted."""
     text = line[:_LOOKED_AT].decode("utf-8", "replace").strip()
+    text = _said(text) if text[:1] == "{" else text
     return _VARIABLE.sub(_stand_in, _TIME.sub("", text))
+
+
+def _said(text: str) -> str:
+    """``shop.crm - ERROR - message`` of a line of JSON, as plain lines are written; the line where it has no message."""
+    found: dict[str, str] = {}
+    for field in _FIELD.finditer(text):
+        kind = next(name for name in ("level", "logger", "said") if field[name])
+        found.setdefault(kind, field["value"])
+    if "said" not in found:
+        return text
+    return " - ".join(found[kind] for kind in ("logger", "level", "said") if kind in found)
 
 
 def _stand_in(found: re.Match[str]) -> str:
@@ -48,24 +69,30 @@ class Signatures:
         self._kept = kept
         self._counts: dict[str, int] = {}
         self._known: dict[bytes, str] = {}
+        self._room = _REMEMBERED
 
-    def add(self, line: bytes) -> None:
-        """Count a line."""
-        rough = line[:_LOOKED_AT].translate(_ONE_DIGIT)
-        signature = self._known.get(rough)
-        if signature is None:
-            signature = fold(line)
-            if len(self._known) >= _REMEMBERED:
-                self._known.clear()
-            self._known[rough] = signature
-        self._counts[signature] = self._counts.get(signature, 0) + 1
-        if len(self._counts) > 2 * self._kept:
-            self._cut()
+    def add(self, lines: Iterable[bytes]) -> None:
+        """Count them."""
+        for rough, count in Counter([line[:_LOOKED_AT].translate(_ONE_DIGIT) for line in lines]).items():
+            signature = self._known.get(rough)
+            if signature is None:
+                signature = self._learn(rough)
+            self._counts[signature] = self._counts.get(signature, 0) + count
+            if len(self._counts) > 2 * self._kept:
+                self._cut()
 
     def top(self, most: int) -> list[dict[str, object]]:
         """The most frequent ones, redacted: ``{count, text}``."""
         ranked = sorted(self._counts.items(), key=lambda item: -item[1])[:most]
         return [{"count": count, "text": printable(redact(text))[:_SHOWN]} for text, count in ranked]
+
+    def _learn(self, rough: bytes) -> str:
+        self._room -= len(rough)
+        if self._room < 0:
+            self._known.clear()
+            self._room = _REMEMBERED
+        signature = self._known[rough] = fold(rough)
+        return signature
 
     def _cut(self) -> None:
         ranked = sorted(self._counts.items(), key=lambda item: -item[1])

@@ -14,7 +14,8 @@ from typing import Any, Iterable, Optional, Sequence, Tuple
 _PARSER = "re._parser" if sys.version_info >= (3, 11) else "sre_parse"
 _REPEATS = ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT")
 _MANY = 9  # a repeat of at most so many times is not worth a word
-_SHORTEST = 3  # a word of fewer letters is in nearly every line
+SHORTEST = 3  # a word of fewer letters is in nearly every line
+_TEXTS = 50  # more alternatives are not worth looking for each
 _OTHER = 128  # stands for all characters that are not ASCII
 _ALL = frozenset(range(_OTHER + 1))
 _NONE: frozenset[int] = frozenset()
@@ -48,13 +49,24 @@ def needed_words(nodes: Sequence[Node]) -> Words:
         if name == "LITERAL":
             run += chr(value)
             continue
-        if len(run) >= _SHORTEST:
+        if len(run) >= SHORTEST:
             found.append((run,))
         run = ""
         words = _words_of(name, value)
         if words is not None:
             found.append(words)
     return max(found, key=lambda words: (min(map(len, words)), -len(words)), default=None)
+
+
+def alternatives(nodes: Sequence[Node]) -> Words:
+    """The texts of which every match is one; None when a match can be anything else, or one of more than 50."""
+    found = [""]
+    for name, value in nodes:
+        ends = _texts_of(name, value)
+        if ends is None or len(found) * len(ends) > _TEXTS:
+            return None
+        found = [text + end for text in found for end in ends]
+    return _fewest(found)
 
 
 def endless_repeat(nodes: Sequence[Node], fold: bool) -> str:
@@ -75,9 +87,27 @@ def _words_of(name: str, value: Any) -> Words:
         words = [word for part in each if part is not None for word in part]
         if None in each:
             return None
-        # Who has a longer one has the shorter one, too.
-        return tuple(word for word in dict.fromkeys(words) if not any(o in word and o != word for o in words))
+        return _fewest(words)
     return None
+
+
+def _texts_of(name: str, value: Any) -> Words:
+    if name == "LITERAL":
+        return (chr(value),)
+    if name == "SUBPATTERN" and not value[1] and not value[2]:  # without flags of its own
+        return alternatives(_nodes(value[3]))
+    if name == "IN":
+        items = _nodes(value)
+        return tuple(chr(item[1]) for item in items) if all(item[0] == "LITERAL" for item in items) else None
+    if name == "BRANCH":
+        each = [alternatives(_nodes(part)) for part in value[1]]
+        return None if None in each else tuple(text for texts in each for text in texts or ())
+    return None
+
+
+def _fewest(words: Sequence[str]) -> tuple[str, ...]:
+    """Each once; who has a longer one has the shorter one in it, too."""
+    return tuple(word for word in dict.fromkeys(words) if not any(o in word and o != word for o in words))
 
 
 def _search(nodes: Sequence[Node], follow: frozenset[int], looping: bool, fold: bool) -> str:

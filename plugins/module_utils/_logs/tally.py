@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from typing import Any, Optional, Tuple
+from typing import Any, Callable, Optional, Sequence, Tuple
 
 from ansible_collections.toombos.incident.plugins.module_utils._logs.patterns import Pattern
+from ansible_collections.toombos.incident.plugins.module_utils._logs.prefilter import Span
 from ansible_collections.toombos.incident.plugins.module_utils._logs.signatures import Signatures, printable
 from ansible_collections.toombos.incident.plugins.module_utils._logs.stamps import as_text, moment
 from ansible_collections.toombos.incident.plugins.module_utils._logs.window import last_in
@@ -39,14 +40,19 @@ class Tally:
         self._late: deque[Hit] = deque(maxlen=samples // 2)
         self._most_early = samples - samples // 2
 
-    def add(self, path: str, offset: int, number: int | None, line: bytes) -> None:
-        """Count a line."""
-        self.in_file += 1
-        self.signatures.add(line)
-        if len(self._early) < self._most_early:
-            self._early.append((path, offset, number, line[:_KEPT]))
-        elif self._late.maxlen:
-            self._late.append((path, offset, number, line[:_KEPT]))
+    def add(
+        self, path: str, offset: int, data: bytes, spans: Sequence[Span], number: Callable[[int], int | None]
+    ) -> None:
+        """Count the lines at these places in ``data``, which begins at ``offset`` of the file.
+
+        ``number``: of the line that begins at such a place.
+        """
+        self.in_file += len(spans)
+        self.signatures.add([data[start : min(end, start + _KEPT)] for start, end in spans])
+        early = max(0, self._most_early - len(self._early))
+        late = max(min(early, len(spans)), len(spans) - (self._late.maxlen or 0))
+        self._early += [_hit(path, offset, data, span, number) for span in spans[:early]]
+        self._late.extend(_hit(path, offset, data, span, number) for span in spans[late:])
 
     def remember(self, around: bytes) -> None:
         """A matching line with what stands before it, which may say when it was written."""
@@ -78,6 +84,11 @@ class Tally:
         }
 
 
+def _hit(path: str, offset: int, data: bytes, span: Span, number: Callable[[int], int | None]) -> Hit:
+    start, end = span
+    return path, offset + start, number(start), data[start : min(end, start + _KEPT)]
+
+
 def _shown(hit: Hit, now: float) -> dict[str, Any]:
     path, offset, number, line = hit
     text = line.decode("utf-8", "replace")
@@ -87,5 +98,5 @@ def _shown(hit: Hit, now: float) -> dict[str, Any]:
         "offset": offset,
         "time": as_text(moment(text, now)),
         # Before it is cut: half a secret is not recognised as one.
-        "text": printable(redact(text.strip()))[:_SHOWN],
+        "text": printable(redact(text.strip("\0").strip()))[:_SHOWN],
     }

@@ -14,6 +14,7 @@ from ansible_collections.toombos.incident.plugins.module_utils._logs.stamps impo
 
 _LOOK = 64 * 1024  # bytes in which a line with a time is looked for
 _LINES = 200  # of them at most
+_DISORDER = 10.0  # seconds by which a line may be older than one before it, where several processes write
 
 
 def first_moment(source: Source) -> float | None:
@@ -34,34 +35,39 @@ def last_in(data: bytes) -> float | None:
     return next(iter(_moments(reversed(data.rsplit(b"\n", _LINES)[-_LINES:]))), None)
 
 
-def offset_since(source: Source, oldest: float) -> int:
+def offset_since(source: Source, oldest: float) -> int | None:
     """Where in a plain log the lines from ``oldest`` on begin, or somewhat before; found by halving.
 
-    Where no line says when it was written, it stays on the safe side, which is further to the front.
+    Where no line says when it was written, it stays on the safe side, which is further to the front. None when
+    the times do not rise, so that all of it has to be read.
     """
     low, high = 0, source.size  # all before low is older
+    at_low, at_high = float("-inf"), float("inf")
     while high - low > BLOCK:
         middle = (low + high) // 2
         data = os.pread(source.descriptor, _LOOK, middle)
         found = first_in(data.partition(b"\n")[2])
-        if found is not None and found < oldest:
-            low = middle
+        if found is not None and not at_low - _DISORDER <= found <= at_high + _DISORDER:
+            return None
+        if found is not None and found < oldest - _DISORDER:
+            low, at_low = middle, found
         else:
-            high = middle
-    # To the beginning of the line in which it lies.
-    return _line_start(source, low)
+            high, at_high = middle, at_high if found is None else found
+    return line_start(source, low)
 
 
-def passed_since(data: bytes, cut: int, oldest: float) -> int:
+def passed_since(data: bytes, cut: int, oldest: float) -> int | None:
     """How many bytes of a block to pass over, up to its first line from ``oldest`` on.
 
-    All of them when it says of its last line that it is older, none when no line says when it was written.
+    All of them when its last line that says when it was written is older, None when no line says so.
     """
     newest = last_in(data[:cut])
     if newest is None:
-        return 0
+        return None
+    if newest < oldest - _DISORDER:
+        return cut
     start, now = 0, time.time()
-    while newest >= oldest and start < cut:
+    while start < cut:
         end = data.find(b"\n", start, cut) + 1 or cut
         found = moment(data[start : min(end, start + 512)].decode("utf-8", "replace"), now)
         if found is not None and found >= oldest:
@@ -70,10 +76,14 @@ def passed_since(data: bytes, cut: int, oldest: float) -> int:
     return cut
 
 
-def offset_of_last(source: Source, lines: int) -> tuple[int, int]:
-    """Where the last ``lines`` lines of a plain log begin, and how many of them it has."""
+def offset_of_last(source: Source, lines: int, between: Callable[[], None]) -> tuple[int, int]:
+    """Where the last ``lines`` lines of a plain log begin, and how many of them it has.
+
+    ``between`` is called between blocks, and may raise.
+    """
     position, seen = source.size, 0
     while position > 0:
+        between()
         size = min(BLOCK, position)
         position -= size
         data = os.pread(source.descriptor, size, position)
@@ -103,11 +113,12 @@ def lines_of(source: Source, between: Callable[[], None]) -> int:
     return count
 
 
-def _line_start(source: Source, position: int) -> int:
+def line_start(source: Source, position: int) -> int:
+    """Where the first line from a position on begins; the position itself when that is far away."""
     if not position:
         return 0
-    data = os.pread(source.descriptor, _LOOK, position)
-    return position + data.find(b"\n") + 1
+    data = os.pread(source.descriptor, _LOOK, position - 1)
+    return position + max(0, data.find(b"\n"))
 
 
 def _moments(lines: Iterable[bytes]) -> Iterable[float]:

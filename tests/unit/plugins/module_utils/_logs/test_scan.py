@@ -278,5 +278,5 @@ def test_a_log_that_is_truncated_meanwhile_is_told(tmp_path: Path) -> None:
 
     work = Scan(Wish(choose(["errors"], {})), Clock(), time.monotonic() + 30, tell)
     work.run([Log(str(log))])
-    assert 0 < work.tallies[0].count <= 100_000
+    assert 0 < work.search.tallies[0].count <= 100_000
     assert "it was truncated while it was read" in work.files[0]["notes"]

@@ -26,6 +26,13 @@ from ansible_collections.toombos.incident.plugins.module_utils._logs.signatures 
         ("ERROR after 3.25 s in v2 of deploy-17b", "ERROR after <n>.<n> s in <n> of <n>"),
         ("ERROR " + "ab" * 40, "ERROR <id>"),
         ("", ""),
+        (
+            '{"timestamp": "2026-11-23T14:45:54Z", "level": "ERROR", "logger": "shop.crm", "message": "Request 17 failed"}',
+            "shop.crm - ERROR - Request <n> failed",
+        ),
+        ("{'levelname': 'error', 'msg': 'It isn\\'t 17', 'levelno': 40}", "error - It isn\\'t <n>"),
+        ('{"level": "error", "status": 500, "msg": 17}', "{<text>: <text>, <text>: <n>, <text>: <n>}"),
+        ('{"level": "error", "message": "cut off at ' + "x y " * 1000, "error - cut off at " + "x y " * 247 + "x"),
     ],
 )
 def test_what_differs_is_folded(line: str, signature: str) -> None:
@@ -35,8 +42,8 @@ def test_what_differs_is_folded(line: str, signature: str) -> None:
 def test_the_most_frequent_ones_come_first() -> None:
     found = Signatures()
     for number in range(30):
-        found.add(b"ERROR job %d failed" % number)
-        found.add(b"ERROR disk full") if number % 2 else None
+        found.add([b"ERROR job %d failed" % number])
+        found.add([b"ERROR disk full"] * (number % 2))
     assert found.top(2) == [
         {"count": 30, "text": "ERROR job <n> failed"},
         {"count": 15, "text": "ERROR disk full"},
@@ -48,8 +55,8 @@ def test_memory_is_bounded_and_frequent_ones_survive() -> None:
     found = Signatures(kept=50)
     letters = "abcdefghij"
     for number in range(3000):
-        found.add(("ERROR " + "".join(letters[int(digit)] for digit in str(number))).encode())
-        found.add(b"ERROR always the same")
+        rare = "ERROR " + "".join(letters[int(digit)] for digit in str(number))
+        found.add([rare.encode(), b"ERROR always the same"])
     assert found.top(1) == [{"count": 3000, "text": "ERROR always the same"}]
     assert found.capped is True
     assert len(found.top(1000)) <= 101
@@ -62,7 +69,8 @@ def test_secrets_are_masked_also_when_they_were_folded() -> None:
         b"ERROR key sk-abcdef0123456789abcdef",
         b"ERROR postgres://shop:geheim@db/x",
         b"ERROR Bearer geheimgeheimgeheim",
+        b'{"level": "ERROR", "message": "password=hunter-three", "api_key": "geheim"}',
     ):
-        found.add(line)
+        found.add([line])
     shown = str(found.top(10))
     assert not [secret for secret in ("hunter", "abcdef", "geheim") if secret in shown]

@@ -33,6 +33,8 @@ def zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         "2026-11-23 17:45:54 - module.name - ERROR - message",
         "2026-11-23T14:45:54.123Z ERROR",
         "[2026-11-23 15:45:54,001 +0100] x",
+        "2026-11-23 17:45:54 -4711 is no zone",
+        "2026-11-23 17:45:54 +17455 neither",
         "ERROR 2026-11-23 17:45:54 x",
         '{"timestamp": "2026-11-23T14:45:54Z", "level": "error"}',
         '{"level": "error", "msg": "x", "@timestamp": "2026-11-23T15:45:54+01:00"}',
