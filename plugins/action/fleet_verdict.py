@@ -13,8 +13,10 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.toombos.incident.plugins.module_utils._values import parse_bool
 from ansible_collections.toombos.incident.plugins.plugin_utils._announce import announce
 from ansible_collections.toombos.incident.plugins.plugin_utils._fleet import CHECK_MODE, PLAN_ONLY, TRIAGE, judge
+from ansible_collections.toombos.incident.plugins.plugin_utils._preserved import with_evidence
 from ansible_collections.toombos.incident.plugins.plugin_utils._results import (
     last_words,
+    preserved_of,
     registered,
     rollout_of,
     terminal_width,
@@ -40,6 +42,9 @@ class ActionModule(ActionBase):
             "triage",
             "overrides",
             "controller_checks",
+            "evidence",
+            "opened",
+            "captures",
         )
     )
 
@@ -51,17 +56,20 @@ class ActionModule(ActionBase):
         results = registered(hostvars, rollout.hosts, args["results"])
         treated = {host: done for host, done in results.items() if done is not None}
         opened, reason = gate(treated)
+        kept = preserved_of(args, hostvars, rollout.hosts)
         verdict = judge(
             rollout,
             results,
             mode=self._mode(args),
-            gate_reason="" if opened else reason,
+            gate_reason=kept.objection or ("" if opened else reason),
             duration=time.time() - float(args["started"]),
             overrides=args.get("overrides") or (),
         )
         verdict = with_views(
             verdict, last_words(assessments, results), args.get("controller_checks") or {}, self._mode(args)
         )
+        if rollout.hosts and self._mode(args) == "recover":
+            verdict = with_evidence(verdict, kept)
         machine = verdict.machine()
         shown = {"text": render(verdict, terminal_width()), "machine": machine, "ok": verdict.ok}
         announce(shown)

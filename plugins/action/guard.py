@@ -23,12 +23,13 @@ from ansible_collections.toombos.incident.plugins.module_utils._errors import Ca
 from ansible_collections.toombos.incident.plugins.module_utils._values import parse_bool
 from ansible_collections.toombos.incident.plugins.plugin_utils._announce import announce
 from ansible_collections.toombos.incident.plugins.plugin_utils._controller_view import questions
+from ansible_collections.toombos.incident.plugins.plugin_utils._evidence_policy import read_evidence
 from ansible_collections.toombos.incident.plugins.plugin_utils._inputs import (
     KNOWN,
     misspelt,
     read_inputs,
 )
-from ansible_collections.toombos.incident.plugins.plugin_utils._policy import Policy, Refusal, read_policy
+from ansible_collections.toombos.incident.plugins.plugin_utils._policy import Refusal, read_policy
 from ansible_collections.toombos.incident.plugins.plugin_utils._refusal import refusal
 from ansible_collections.toombos.incident.plugins.plugin_utils._targets import (
     blank_limit,
@@ -73,8 +74,11 @@ class ActionModule(ActionBase):
         if limit:
             resolve_targets(limit, limits, inventory, groups, groups.get("all", ()))
         hosts = resolve_targets(inputs.target, split_host_pattern(inputs.target), inventory, groups, reach)
-        policy = _policy_of(hosts, task_vars["hostvars"], policy)
+        declared = _in_common(hosts, task_vars["hostvars"], "incident_policy", "policies")
+        policy = policy if declared is None else read_policy(declared)
         inputs = read_inputs(words, policy, total)
+        kept = _in_common(hosts, task_vars["hostvars"], "incident_evidence", "ways to keep evidence") or {}
+        evidence = read_evidence(kept, inputs.evidence, inputs.reason)
         overrides = refuse_too_many(hosts, inputs.max_hosts, inputs.break_glass)
         refuse_own_groups(groups, hosts)
         seen_from_here = _check_catalogues(hosts, task_vars["hostvars"], inputs.services)
@@ -85,6 +89,7 @@ class ActionModule(ActionBase):
             # A play that only sets a switch ends without a verdict.
             "verdict_owed": parse_bool(self._task.args.get("verdict", True)),
             "policy": {**policy.__dict__, "batches": list(policy.batches)},
+            "evidence": evidence.to_dict(),
             "targets": hosts,
             "controller_targets": seen_from_here,
             "started": time.time(),
@@ -143,14 +148,14 @@ def _inventory(groups: dict[str, list[str]]) -> Any:
     return resolve
 
 
-def _policy_of(hosts: list[str], hostvars: Any, otherwise: Policy) -> Policy:
-    """The policy that the targets have in common: theirs, not that of whichever host happens to come first of all."""
-    declared = [hostvars[host].get("incident_policy") for host in hosts]
-    other = next((host for host, policy in zip(hosts, declared, strict=True) if policy != declared[0]), None)
+def _in_common(hosts: list[str], hostvars: Any, variable: str, what: str) -> Any:
+    """What the targets say in common: theirs, not that of whichever host happens to come first of all."""
+    declared = [hostvars[host].get(variable) for host in hosts]
+    other = next((host for host, value in zip(hosts, declared, strict=True) if value != declared[0]), None)
     if other is not None:
-        differ = f"{hosts[0]} and {other} have different policies (incident_policy)."
-        raise Refusal([f"{differ} Recover them one after the other."])
-    return otherwise if declared[0] is None else read_policy(declared[0])
+        differ = f"{hosts[0]} and {other} have different {what} ({variable})."
+        raise Refusal([f"{differ} Take them one after the other."])
+    return declared[0]
 
 
 def _check_catalogues(hosts: list[str], hostvars: Any, services: tuple[str, ...]) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.toombos.incident.plugins.plugin_utils._results import registered
+from ansible_collections.toombos.incident.plugins.plugin_utils._results import preserved_of, registered
 from ansible_collections.toombos.incident.plugins.plugin_utils._rollout import before_batch, gate
 
 display = Display()
@@ -21,7 +21,7 @@ class ActionModule(ActionBase):
 
     _requires_connection = False
     _supports_check_mode = True
-    _VALID_ARGS = frozenset(("hosts", "results"))
+    _VALID_ARGS = frozenset(("hosts", "results", "evidence", "opened", "captures"))
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
@@ -33,6 +33,8 @@ class ActionModule(ActionBase):
                 opened, reason = True, "check mode: nothing is applied, so nothing can get worse"
             else:
                 opened, reason = gate(registered(known["hostvars"], before, args["results"]))
+                objection = preserved_of(args, known["hostvars"], args["hosts"]).objection
+                opened, reason = (False, objection) if objection else (opened, reason)
         except ValueError as error:
             opened, reason = False, str(error)
         if not opened:

@@ -67,6 +67,17 @@ options:
     description: After how long a freeze ends by itself, such as V(30m). Empty means that it does not.
     type: str
     default: ""
+  evidence:
+    description:
+      - V(skip) changes things without capturing the hosts first, which needs O(reason) and is put on record.
+      - V(required) changes nothing unless every host that would be changed is captured. Empty means what
+        C(incident_evidence) says.
+    type: str
+    default: ""
+  incident:
+    description: Number of the incident that the run belongs to. Empty means a new one, where one is needed.
+    type: str
+    default: ""
   verdict:
     description: Whether the run owes a verdict at its end.
     type: bool
@@ -98,7 +109,7 @@ inputs:
   type: dict
   sample:
     {target: web, services: [], plan_only: false, approve: "", force: false, reason: "", max_hosts: 50, fail: false,
-     takeover: false, break_glass: false, expires: 0.0, owner: alice@controller}
+     takeover: false, break_glass: false, expires: 0.0, evidence: "", incident: "", owner: alice@controller}
 overrides:
   description: What the glass was broken for.
   returned: success
@@ -115,6 +126,13 @@ policy:
   returned: success
   type: dict
   sample: {canary: 1, batches: [1, "10%", "100%"], max_hosts: 50, stable_for: 2.0, deadline: 300.0}
+evidence:
+  description: How evidence is kept, C(incident_evidence) with its types, the budget in seconds.
+  returned: success
+  type: dict
+  sample:
+    {mode: wanted, reason: "", home: /home/alice/.local/share/toombos-incident/evidence, signing_key: "", budget: 60.0,
+     keep: [open, personal], seal: {}}
 targets:
   description: Names of the hosts that the run means and may reach.
   returned: success

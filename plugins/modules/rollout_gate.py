@@ -13,6 +13,7 @@ short_description: Open the next batch of a roll-out only on proof
 version_added: "0.1.0"
 description:
   - Reads the registered results of the hosts before this batch. Anything but a proven recovery closes it.
+  - Where evidence is required, a host without it closes it as well.
   - Runs on the controller as an action plugin and never connects to a host. Use it with C(run_once).
 options:
   hosts:
@@ -24,6 +25,20 @@ options:
     description: Name of the variable in which each host's recovery is registered.
     type: str
     required: true
+  evidence:
+    description:
+      - How evidence is kept, as M(toombos.incident.guard) returns it. With
+        V(required) as C(mode) no batch begins unless every host of the roll-out was captured.
+    type: dict
+    default: {}
+  opened:
+    description: Name of the variable in which the opening of the incident's record is registered.
+    type: str
+    default: ""
+  captures:
+    description: Name of the variable in which each host's capture is registered. Empty means that nothing was captured.
+    type: str
+    default: ""
 extends_documentation_fragment:
   - toombos.incident.attributes.controller
 author:

@@ -61,6 +61,9 @@ class FleetVerdict:
     stopped: str = ""
     overrides: tuple[str, ...] = ()
     disagreements: tuple[Mapping[str, str], ...] = ()  # between the hosts and what is seen from the controller
+    evidence: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # what was preserved; empty where nothing was to be changed
 
     @property
     def ok(self) -> bool:
@@ -80,6 +83,7 @@ class FleetVerdict:
                 for cause in self.root_causes
             ],
             "disagreements": [dict(each) for each in self.disagreements],
+            "evidence": dict(self.evidence),
             "plan_hash": self.plan_hash,
             "duration": round(self.duration, 1),
         }

@@ -34,6 +34,8 @@ KNOWN = (
     "takeover",
     "break_glass",
     "expires",
+    "evidence",
+    "incident",
 )
 _NEED_A_REASON = ("force", "takeover", "break_glass")
 _MEANT = {
@@ -61,6 +63,8 @@ class Inputs:
 
     ``takeover``: act although somebody else has leased a service; ``break_glass``: act in spite of circuit breakers,
     host limits and the storm brake; ``expires``: seconds after which a freeze ends by itself, 0: it does not.
+    ``evidence``: whether it is captured before anything is changed, in the responder's word; ``incident``: which one
+    this belongs to. Both empty: not said.
     """
 
     target: str
@@ -74,6 +78,8 @@ class Inputs:
     takeover: bool = False
     break_glass: bool = False
     expires: float = 0.0
+    evidence: str = ""
+    incident: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for Ansible."""
@@ -114,6 +120,8 @@ def read_inputs(raw: Mapping[str, Any], policy: Policy, total: int) -> Inputs:
         reason=text["reason"],
         max_hosts=host_limit(most, total),
         expires=expires,
+        evidence=text["evidence"],
+        incident=text["incident"],
         **truths,
     )
 

@@ -42,7 +42,7 @@ def read_policy(raw: Any) -> Policy:
     """The mapping ``incident_policy``. Raises Refusal with every problem."""
     if not isinstance(raw, Mapping):
         raise Refusal(["incident_policy must be a mapping."])
-    problems = [f"incident_policy knows no {key!r}{_near(key, _POLICY)}." for key in raw if key not in _POLICY]
+    problems = [f"incident_policy knows no {key!r}{near(key, _POLICY)}." for key in raw if key not in _POLICY]
     values: dict[str, Any] = {}
     for key, read in _POLICY.items():
         if key in raw:
@@ -99,7 +99,8 @@ def _batch(item: Any) -> int | str:
     return _positive(item)
 
 
-def _near(word: str, known: Iterable[str]) -> str:
+def near(word: str, known: Iterable[str]) -> str:
+    """A hint at the known word that somebody may have meant, to be put behind theirs."""
     close = difflib.get_close_matches(str(word), list(known), n=1)
     return f" (did you mean {close[0]!r}?)" if close else ""
 

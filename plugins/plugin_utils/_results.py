@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible_collections.toombos.incident.plugins.plugin_utils._preserved import Preserved, preserved
 from ansible_collections.toombos.incident.plugins.plugin_utils._rollout import Rollout, classify, plan_rollout
 
 
@@ -33,6 +34,14 @@ def rollout_of(args: Mapping[str, Any], assessments: Mapping[str, Mapping[str, A
         policy["batches"],
         bool(args["inputs"].get("force")),
     )
+
+
+def preserved_of(args: Mapping[str, Any], hostvars: Any, hosts: Iterable[str]) -> Preserved:
+    """What was preserved of these hosts: ``evidence`` says how, ``opened`` and ``captures`` where it is registered."""
+    names = list(hosts)
+    opened = registered(hostvars, names, args["opened"]) if args.get("opened") else {}
+    captures = registered(hostvars, names, args["captures"]) if args.get("captures") else {}
+    return preserved(args.get("evidence") or {}, opened, captures)
 
 
 def terminal_width() -> int:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from ansible_collections.toombos.incident.plugins.plugin_utils._policy import Refusal
 
 Resolve = Callable[[Sequence[str]], Sequence[str]]
-_OWN_GROUPS = ("incident_targets", "incident_recover", "incident_not_recovered")
+_OWN_GROUPS = ("incident_targets", "incident_capture", "incident_recover", "incident_not_recovered")
 _SKIP_OURS = {"all", "always", "tagged", "untagged"}
 
 

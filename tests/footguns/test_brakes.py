@@ -65,6 +65,10 @@ def test_a_frozen_fleet_is_looked_at_and_not_changed(fleet: Any) -> None:
     assert "evidence first, alice" in run.out
     assert web.play("thaw.yml", "-e", "target=w1").rc == 0
     assert (web.play("recover.yml").rc, web.up()) == (0, ["w1", "w2"])
+    assert web.play("freeze.yml", "-e", "target=w1", *WHY).rc == 0
+    forced = web.play("recover.yml", "-e", "target=w1", "-e", "force=true", *WHY)
+    assert (forced.rc, forced.verdict["red"]) == (2, ["w1"]), "healthy, but that is not what was asked for"
+    assert "not restarted as it was asked to be" in " ".join(forced.out.split())
 
 
 def test_a_freeze_that_did_not_reach_every_host_is_no_success(fleet: Any) -> None:

@@ -20,7 +20,7 @@ def load(path: Path) -> dict[str, Any]:
 
 
 def test_there_are_roles() -> None:
-    assert {"guard", "standard_recovery"} <= {role.name for role in ROLES}
+    assert {"guard", "evidence", "standard_recovery"} <= {role.name for role in ROLES}
 
 
 @pytest.fixture(params=ROLES, ids=lambda role: role.name)

@@ -33,6 +33,8 @@ def test_nothing_said_means_the_defaults() -> None:
         "takeover": False,
         "break_glass": False,
         "expires": 0.0,
+        "evidence": "",
+        "incident": "",
     }
 
 
