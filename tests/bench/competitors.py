@@ -42,11 +42,11 @@ def competitors(fleet: Fleet, names: Sequence[str]) -> list[Competitor]:
     addresses = [host.address for host in fleet.hosts]
     ssh = [str(home / "ssh_config"), *addresses]
     control = {"SUPERVISORCTL": f"{BIN}/supervisorctl -c /run/bench/supervisord.conf"}
-    play = [str(BIN / "ansible-playbook"), *_inventory(fleet)]
+    play = [str(BIN / "ansible-playbook"), *inventory(fleet)]
     ours = {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "XDG_STATE_HOME": str(home / "controller")}
     plain = {"ANSIBLE_CONFIG": str(THEIRS / "plain.cfg")}
     supervisorctl = f"supervisorctl_path={BIN}/supervisorctl"
-    shipped = "bench_failures=2 bench_period=1s bench_stable_for=2s"
+    shipped = "bench_failures=2 bench_period=1s bench_stable_for=2s evidence=wanted"
     made = [
         Competitor(FLOOR, [str(THEIRS / "floor.sh"), *ssh], recovers=False),
         Competitor(BASH, [str(THEIRS / "parallel_ssh.sh"), *ssh], control),
@@ -61,7 +61,8 @@ def competitors(fleet: Fleet, names: Sequence[str]) -> list[Competitor]:
     return [each for each in made if each.name in names]
 
 
-def _inventory(fleet: Fleet) -> list[str]:
+def inventory(fleet: Fleet) -> list[str]:
+    """Options of Ansible: the hosts, and as many forks."""
     addresses = {"ansible_ssh_common_args": f"-F {fleet.home}/ssh_config"}
     hosts = {host.name: {"ansible_host": host.address} for host in fleet.hosts}
     written = fleet.home / "hosts.yml"

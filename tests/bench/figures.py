@@ -6,30 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from competitors import BASH, FLOOR, OURS, PLAYBOOK, PYINFRA
+from figure import Figure, as_table
 from measure import Run
 from payload import CHECK, PING, RECOVERY
 from report import Session, count
 from single import Singles
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One row: what is measured, and the most that it may be."""
-
-    name: str
-    what: str
-    goal: float | None  # None: no goal, to compare
-    measured: float
-    unit: str
-
-    def __str__(self) -> str:
-        words = "to compare", ""
-        if self.goal is not None:
-            words = f"≤ {self.goal:g}{self.unit}", "reached" if self.measured <= self.goal else "**missed**"
-        return f"| {self.name} | {self.what} | {words[0]} | {self.measured:.2f}{self.unit} | {words[1]} |"
 
 
 def figures(session: Session) -> str:
@@ -39,8 +22,7 @@ def figures(session: Session) -> str:
     rows += _growth(session, sizes)
     if session.singles:
         rows += _of_calls(session.singles)
-    head = ["| figure | what | goal | measured | |", "|---|---|---|---|---|"]
-    return "\n".join([*head, *map(str, rows)])
+    return as_table(rows)
 
 
 def _wall(run: Run) -> float:

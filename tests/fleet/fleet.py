@@ -60,6 +60,7 @@ class Fleet:
         self.names = [f"w{number}" for number in range(1, size + 1)]
         self.variables: dict[str, Any] = {
             "incident_policy": {"canary": 1, "batches": [1, 1, "100%"], "stable_for": "0s", "deadline": "60s"},
+            "incident_evidence": {"mode": "skip", "reason": "evidence has tests of its own"},
             "incident_target": "web",
         }
         self.hosts = {name: self._host(name) for name in self.names}

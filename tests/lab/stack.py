@@ -45,6 +45,11 @@ class Stack:
             self.ports = {name: base_port + index for index, name in enumerate(NAMES)}
             self.socket = self._place_socket()
 
+    @property
+    def evidence(self) -> dict[str, object]:
+        """How evidence of it is kept: within it, with a key of its own."""
+        return {"home": str(self.home / "evidence"), "signing_key": str(self.home / "custody-key")}
+
     def up(self) -> None:
         """Start what does not run and wait until everything answers."""
         # Written last: without it the directory was left half laid out.
@@ -183,6 +188,8 @@ class Stack:
             "toombos_memory_limits": limits,
             "toombos_load_limits": {"warn": 50, "fail": 90},
             "incident_state_dir": str(self.state),
+            "incident_evidence": self.evidence,
+            "evidence_directory": str(self.home / "evidence-staging"),
             "toombos_supervisord_manager": self._plain(self.supervisord_command(), "supervisord.out.log"),
         }
         for name in NAMES:

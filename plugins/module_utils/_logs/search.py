@@ -174,7 +174,7 @@ class _Lines:
 
 
 def _has(line: bytes, words: Sequence[bytes]) -> bool:
-    for word in words:
+    for word in words:  # noqa: SIM110 - any() with a generator takes three times as long
         if word in line:
             return True
     return False

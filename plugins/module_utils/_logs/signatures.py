@@ -46,7 +46,7 @@ def fold(line: bytes) -> str:
 
 
 def _said(text: str) -> str:
-    """``shop.crm - ERROR - message`` of a line of JSON, as plain lines are written; the line where it has no message."""
+    """``shop.crm - ERROR - message`` of a line of JSON, as a plain line has it; all of it where it has no message."""
     found: dict[str, str] = {}
     for field in _FIELD.finditer(text):
         kind = next(name for name in ("level", "logger", "said") if field[name])

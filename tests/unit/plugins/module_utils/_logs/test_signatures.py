@@ -27,7 +27,7 @@ from ansible_collections.toombos.incident.plugins.module_utils._logs.signatures 
         ("ERROR " + "ab" * 40, "ERROR <id>"),
         ("", ""),
         (
-            '{"timestamp": "2026-11-23T14:45:54Z", "level": "ERROR", "logger": "shop.crm", "message": "Request 17 failed"}',
+            '{"time": "2026-11-23T14:45:54Z", "level": "ERROR", "logger": "shop.crm", "message": "Request 17 failed"}',
             "shop.crm - ERROR - Request <n> failed",
         ),
         ("{'levelname': 'error', 'msg': 'It isn\\'t 17', 'levelno': 40}", "error - It isn\\'t <n>"),
