@@ -112,6 +112,9 @@ EVIDENCE_CAPTURE: dict[str, Any] = {
         "redact": {"type": "str", "choices": ["auto", "always", "never"], "default": "auto"},
         "reason": {"type": "str", "default": ""},
         "home": {"type": "str"},
+        # The name would make Ansible hide the path, and what is equal to it.
+        "signing_key": {"type": "str", "no_log": False},
+        "who": {"type": "str"},
         "transfer": {"type": "bool", "default": True},
         "definitions": {"type": "list", "elements": "dict", "default": []},
         "bag": {"type": "str", "default": ""},

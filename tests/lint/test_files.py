@@ -21,7 +21,11 @@ LONGEST = 300
 LONGEST_TEST = 450  # a test is read one case at a time
 ON_THE_HOST = ("plugins/modules", "plugins/module_utils")
 # What several modules, or actions, share of their wiring; they can import it from nowhere else.
-WIRING = {Path("plugins/module_utils/_module.py"), Path("plugins/plugin_utils/_lean/action.py")}
+WIRING = {
+    Path("plugins/module_utils/_module.py"),
+    Path("plugins/plugin_utils/_custody/action.py"),
+    Path("plugins/plugin_utils/_lean/action.py"),
+}
 # Each costs more start-up time on the host than a probe does; import them where they are used.
 HEAVY = {"asyncio", "email", "http", "requests", "ssl", "urllib.request", "xmlrpc", "yaml"}
 

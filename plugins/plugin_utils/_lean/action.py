@@ -33,18 +33,21 @@ class LeanAction(ActionBase):  # type: ignore[misc] # ansible is not typed
             unknown = isinstance(checked.errors[0], UnsupportedError)
             about = f"Unsupported parameters for ({self._task.action}) module: " if unknown else ""
             return {**result, "failed": True, "msg": about + checked.errors.msg}
+        result.update(self.carry_out(checked.validated_parameters, task_vars or {}))
+        return result
+
+    def carry_out(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        """What is to be done with options that are valid; the result."""
         in_background = self._task.async_val and not self._connection.has_native_async
-        options = checked.validated_parameters
-        found = self._execute_module(
+        found: dict[str, Any] = self._execute_module(
             # What runs in the background is collected by somebody else.
             module_args={**options, COMPLETES: not self._task.async_val},
-            task_vars=task_vars or {},
+            task_vars=task_vars,
             wrap_async=in_background,
         )
-        result.update(found if self._task.async_val else self.complete(found, options))
         if not in_background:
             self._remove_tmp_path(self._connection._shell.tmpdir)
-        return result
+        return found if self._task.async_val else self.complete(found, options)
 
     def complete(self, result: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - a hook
         """The result as the task's; what the host has left to the controller is done here."""
