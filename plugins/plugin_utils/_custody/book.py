@@ -59,7 +59,7 @@ class Book:
             if not events:
                 return before.head if before else ""
             if before and before.seal["signer"] != self.key.fingerprint:
-                events.insert(0, l.Event(SIGNER_CHANGED, detail={"seal": before.seal, "files": self.place_files()}))
+                events.insert(0, l.Event(SIGNER_CHANGED, detail={"seal": before.seal, "beside": self.place_files()}))
             body = (before.body if before else b"") + l.lines_of(events, self.actor, l.now(), before)
             seal = l.seal_line(body, self.key.fingerprint, sign(self.key, body))
             self._sweep()

@@ -78,7 +78,10 @@ def write_manifest(book: Book, hosts: Mapping[str, Mapping[str, Any]]) -> str:
         write_atomic(path, content.encode())
         gone = {host: each["reason"] for host, each in hosts.items() if each["state"] == MISSING}
         missing = [Event(MISSING, host, detail={"reason": reason}) for host, reason in gone.items()]
-        return [*missing, Event(MANIFEST, detail={"files": {FLEET: digest(content.encode())}, "counts": counts(hosts)})]
+        return [
+            *missing,
+            Event(MANIFEST, detail={"beside": {FLEET: digest(content.encode())}, "counts": counts(hosts)}),
+        ]
 
     book.append(write)
     return path

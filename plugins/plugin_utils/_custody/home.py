@@ -100,7 +100,7 @@ def open_incident(home: str, incident: str, book: Book, targets: Sequence[str], 
 
     def begin(records: Records) -> list[l.Event]:
         found.append(bool(records))
-        detail = {"targets": list(targets), "signer": book.key.fingerprint, "files": book.place_files()}
+        detail = {"targets": list(targets), "signer": book.key.fingerprint, "beside": book.place_files()}
         return [l.Event(JOINED if records else OPENED, detail=detail)]
 
     head = book.append(begin, begin=True)

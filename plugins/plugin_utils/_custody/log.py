@@ -160,7 +160,12 @@ def _read_line(line: bytes, where: str, problems: list[str]) -> dict[str, Any]:
 
 
 def _record_problems(record: Mapping[str, Any], number: int, prev: str) -> list[str]:
-    if set(record) != _RECORD or not isinstance(record["detail"], dict):
+    texts = _RECORD - {"seq", "detail"}
+    if (
+        set(record) != _RECORD
+        or not isinstance(record["detail"], dict)
+        or not all(type(record[k]) is str for k in texts)
+    ):
         return ["has not the keys of a record"]
     problems = []
     if record["seq"] != number:

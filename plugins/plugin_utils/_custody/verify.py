@@ -134,9 +134,10 @@ def _contents(log: l.Log, found: _Findings) -> dict[str, Mapping[str, Any]]:
 
 def _files(directory: str, log: l.Log, found: _Findings) -> None:
     """The small files beside the log are those that it names last."""
-    named: dict[str, str] = {}
+    named: dict[str, Any] = {}
     for record in log.records:
-        named.update(record["detail"].get("files", {}))
+        beside = record["detail"].get("beside")
+        named.update(beside if isinstance(beside, dict) else {})
     for name in sorted({*named, FLEET}):
         path = os.path.join(directory, name)
         if not os.path.lexists(path):
