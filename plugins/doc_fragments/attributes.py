@@ -28,6 +28,25 @@ attributes:
     platforms: posix
 """
 
+    # For what keeps evidence on the controller.
+    CUSTODIAN = r"""
+options: {}
+attributes:
+  check_mode:
+    description: Says in C(check_mode) what it would do, and writes nothing.
+    support: full
+  diff_mode:
+    description: Records are added and never changed, so there is no difference to show.
+    support: none
+  idempotent:
+    description: Everything that is done with evidence is a record of its own.
+    support: none
+  platform:
+    description: Runs on the controller as an action plugin, with C(ssh-keygen), and never connects to a host.
+    support: full
+    platforms: posix
+"""
+
     # For what works on hosts.
     HOST = r"""
 options: {}

@@ -133,10 +133,11 @@ def _bring_home(package: Package, host: str, directory: str, machine: Machine) -
 def _recover_all(request: Request, result: dict[str, Any], book: Book, machine: Machine) -> None:
     """Also what earlier captures have left on the host. It never spoils the capture that has just come home."""
     result["recovered"] = []
-    for raw in result.get("leftovers") or ():
-        name = str(raw.get("bag")) if isinstance(raw, Mapping) else ""
+    for raw in [each for each in result.get("leftovers") or () if isinstance(each, Mapping) and each.get("complete")]:
+        name = str(raw.get("bag"))
         try:
             result["recovered"].append(_recover(raw, request, book, machine))
+            result["leftovers"] = [each for each in result["leftovers"] if each is not raw]
         except (IncidentError, OSError) as error:
             result["notes"].append(f"An earlier package stays on the host: {redact(f'{name[:200]}: {error}')}")
 
@@ -145,8 +146,8 @@ def _recover(raw: Mapping[str, Any], request: Request, book: Book, machine: Mach
     package = read_package(raw, request.directory)
     incident = (split_bag(package.bag) or ("",))[0]
     book = replace(book, directory=os.path.join(os.path.dirname(book.directory), incident))
-    if not raw.get("complete") or not os.path.exists(os.path.join(book.directory, CUSTODY)):
-        raise IncidentError("it is not complete, or its incident is not kept here.", "Remove it there by hand.")
+    if not os.path.exists(os.path.join(book.directory, CUSTODY)):
+        raise IncidentError("its incident is not kept here.", "Fetch it from where that is.")
     known = events_of(book.records(), package.bag)
     if known.get(REQUESTED, {}).get("host") != request.host:
         raise IncidentError("nobody has requested it.", "Look where it comes from.")

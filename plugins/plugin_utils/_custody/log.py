@@ -160,12 +160,8 @@ def _read_line(line: bytes, where: str, problems: list[str]) -> dict[str, Any]:
 
 
 def _record_problems(record: Mapping[str, Any], number: int, prev: str) -> list[str]:
-    texts = _RECORD - {"seq", "detail"}
-    if (
-        set(record) != _RECORD
-        or not isinstance(record["detail"], dict)
-        or not all(type(record[k]) is str for k in texts)
-    ):
+    kinds = {key: {"seq": int, "detail": dict}.get(key, str) for key in _RECORD}
+    if set(record) != _RECORD or not all(type(record[key]) is kind for key, kind in kinds.items()):
         return ["has not the keys of a record"]
     problems = []
     if record["seq"] != number:

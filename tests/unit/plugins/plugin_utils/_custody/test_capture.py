@@ -167,7 +167,6 @@ def test_what_was_left_on_the_host_is_fetched(book: Book, host: Any, request_of:
 @pytest.mark.parametrize(
     ("change", "note"),
     [
-        ({"complete": False}, "not complete"),
         ({"tagmanifest_sha256": "0" * 64}, "somebody has changed it"),
         ({"bag": "INC-2026-1125-0001-web-2-001"}, "where the package"),
         ({"bag": "../../etc"}, "not the name of a bag"),
