@@ -49,7 +49,7 @@ class Package:
 
 def host_directory(directory: str, bag: str) -> str:
     """Where the host keeps the package of the bag, and what may be removed there. Raises IncidentError."""
-    if not directory.startswith("/") or posixpath.normpath(directory) != directory or directory == "/":
+    if posixpath.normpath(f"/{directory.lstrip('/')}") != directory or directory == "/":
         raise IncidentError(f"{directory!r} is no place for packages.", "Give an absolute path without .. in it.")
     if split_bag(bag) is None:
         raise BadPackage(f"{bag[:200]!r} is not the name of a bag.")

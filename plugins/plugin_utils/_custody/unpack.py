@@ -31,18 +31,23 @@ def unpack(stream: BinaryIO, bag: str, target: str) -> int:
         count += 1
         if count > _MOST:
             raise BadPackage(f"It holds more than {_MOST} files.")
-        folder = os.path.dirname(path)
-        if folder not in made:
-            os.makedirs(os.path.join(target, folder), mode=0o700, exist_ok=True)
-            made.add(folder)
         try:
+            _make_folders(target, os.path.dirname(path), made)
             handle = os.open(os.path.join(target, path), _NEW, 0o600)
-        except (FileExistsError, IsADirectoryError):
+        except FileExistsError:
             raise BadPackage(f"It holds {entry.name!r} twice.") from None
         with os.fdopen(handle, "wb", buffering=0) as file:
             for piece in entry.content:
                 _write(file, piece)
     return count
+
+
+def _make_folders(target: str, folder: str, made: set[str]) -> None:
+    """All on the way to it are as private as it is."""
+    if folder not in made:
+        _make_folders(target, os.path.dirname(folder), made)
+        os.mkdir(os.path.join(target, folder), 0o700)
+        made.add(folder)
 
 
 def _path(entry: Entry, bag: str) -> str:

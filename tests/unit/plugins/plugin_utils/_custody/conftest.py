@@ -48,6 +48,7 @@ class Host:
         self.broken: Callable[[str], str | None] = lambda _path: None  # why a part cannot be fetched
         self.change: Callable[[dict[str, Any]], None] = lambda _result: None
         self.complaint = ""
+        self.extra = ""  # a file that the bag has beside those that it lists
         self.calls: list[Mapping[str, Any]] = []
         self.time = 1000.0
 
@@ -61,6 +62,8 @@ class Host:
         place = self.directory / name
         (place / "parts").mkdir(parents=True)
         tagmanifest = write_bag(place / name, seed=name)
+        if self.extra:
+            (place / name / self.extra).write_text("x")
         package = place / "package"
         with tarfile.open(package, "w", format=tarfile.PAX_FORMAT) as tar:
             tar.add(place / name, name)
@@ -115,6 +118,12 @@ def write_bag(path: Path, seed: str = "", files: int = 3) -> str:
         stored += store.put(f"logs/{number:04d}", f"/var/log/{number}", [content], 1 << 20)
     bag.close_bag(str(path), stored, {"host": "web-1"}, {"External-Description": "orders changed"})
     return hashlib.sha256((path / "tagmanifest-sha256.txt").read_bytes()).hexdigest()
+
+
+@pytest.fixture
+def make_bag() -> Callable[[Path], str]:
+    """Call it with a path: a bag of three files."""
+    return write_bag
 
 
 @pytest.fixture
