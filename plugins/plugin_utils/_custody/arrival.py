@@ -24,7 +24,7 @@ from ansible_collections.toombos.incident.plugins.plugin_utils._custody.transpor
     Joined,
     fetch_parts,
 )
-from ansible_collections.toombos.incident.plugins.plugin_utils._custody.unpack import unpack
+from ansible_collections.toombos.incident.plugins.plugin_utils._custody.unpack import NEW, unpack
 
 _PIECE = 1 << 20
 _SPARE = 16 << 20  # bytes that the custody log and the rest of the controller go on with
@@ -51,7 +51,8 @@ def receive(package: Package, directory: str, fetch: Fetch) -> Arrived:
     incoming = os.path.join(directory, INCOMING, package.bag)
     if os.path.lexists(path):  # put there by a run that was ended before it could say so
         return _as_it_was(package, path, incoming)
-    os.makedirs(incoming, mode=0o700, exist_ok=True)
+    for folder in (os.path.dirname(incoming), incoming):
+        os.makedirs(folder, mode=0o700, exist_ok=True)
     try:
         _room(package, directory, incoming)
         fetched = fetch_parts(package, os.path.join(incoming, "parts"), fetch)
@@ -92,7 +93,7 @@ def _seal_in(package: Package, fetched: Fetched, incoming: str, path: str) -> Ar
     new = os.path.join(incoming, "new")
     _discard(new)
     stream = _Digested(Joined(fetched.paths))
-    with io.BufferedReader(stream, _PIECE) as reader, open(new, "xb") as file:
+    with io.BufferedReader(stream, _PIECE) as reader, open(os.open(new, NEW, 0o600), "wb") as file:
         _refuse_plain(package, reader.peek(512))
         shutil.copyfileobj(reader, file, _PIECE)
         file.flush()

@@ -18,7 +18,11 @@ from ansible_collections.toombos.incident.plugins.plugin_utils._custody.book imp
 from ansible_collections.toombos.incident.plugins.plugin_utils._custody.home import REQUESTED, events_of, next_bag
 from ansible_collections.toombos.incident.plugins.plugin_utils._custody.log import Event
 from ansible_collections.toombos.incident.plugins.plugin_utils._custody.names import split_bag
-from ansible_collections.toombos.incident.plugins.plugin_utils._custody.package import Package, read_package
+from ansible_collections.toombos.incident.plugins.plugin_utils._custody.package import (
+    Package,
+    host_directory,
+    read_package,
+)
 
 CAPTURED, RECOVERED, TRANSFERRED, VERIFIED, FAILED = "captured", "recovered", "transferred", "verified", "failed"
 CLEANED, NOT_CLEANED = "cleaned", "not_cleaned"
@@ -83,6 +87,7 @@ def _reserve(request: Request, book: Book) -> str:
 
     def requested(records: Records) -> list[Event]:
         names.append(next_bag(book.directory, records, request.host))
+        host_directory(request.directory, names[0])
         return [Event(REQUESTED, request.host, names[0], request.about)]
 
     book.append(requested)

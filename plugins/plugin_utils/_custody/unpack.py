@@ -12,7 +12,7 @@ from ansible_collections.toombos.incident.plugins.plugin_utils._custody.names im
 from ansible_collections.toombos.incident.plugins.plugin_utils._custody.tarstream import BadPackage, Entry, read_tar
 
 _MOST = 200_000  # files of one bag
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def unpack(stream: BinaryIO, bag: str, target: str) -> int:
@@ -33,7 +33,7 @@ def unpack(stream: BinaryIO, bag: str, target: str) -> int:
             raise BadPackage(f"It holds more than {_MOST} files.")
         try:
             _make_folders(target, os.path.dirname(path), made)
-            handle = os.open(os.path.join(target, path), _NEW, 0o600)
+            handle = os.open(os.path.join(target, path), NEW, 0o600)
         except FileExistsError:
             raise BadPackage(f"It holds {entry.name!r} twice.") from None
         with os.fdopen(handle, "wb", buffering=0) as file:

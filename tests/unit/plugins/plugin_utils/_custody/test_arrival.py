@@ -119,6 +119,7 @@ def test_what_was_to_be_sealed_and_is_not_is_refused(
     if good:
         assert capture(request, {}, book, host)["path"] == str(path)
         assert path.read_bytes() == content
+        assert path.stat().st_mode & 0o077 == 0
     else:
         with pytest.raises(BadPackage):
             capture(request, {}, book, host)
