@@ -8,13 +8,15 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ansible_collections.toombos.incident.plugins.module_utils._errors import IncidentError
-from ansible_collections.toombos.incident.plugins.plugin_utils._custody import transport
+from ansible_collections.toombos.incident.plugins.plugin_utils._custody import home, transport
 from ansible_collections.toombos.incident.plugins.plugin_utils._custody.book import Book
 from ansible_collections.toombos.incident.plugins.plugin_utils._custody.capture import (
     CaptureFailed,
@@ -26,6 +28,7 @@ from ansible_collections.toombos.incident.plugins.plugin_utils._custody.tarstrea
 from ansible_collections.toombos.incident.plugins.plugin_utils._custody.transport import CutOff
 
 BAG = "INC-2026-1125-0001-web-1-001"
+DAY = date(2026, 11, 25)
 Requests = Callable[..., Request]
 
 
@@ -182,6 +185,36 @@ def test_what_is_odd_about_a_leftover_is_told_and_it_is_left_alone(
     assert trace == ["requested", "captured"]
     assert (host.directory / BAG).exists()
     assert "path" in result, "the capture itself has come home"
+
+
+def test_a_package_of_another_incident_goes_where_it_belongs(book: Book, host: Any, request_of: Requests) -> None:
+    first: list[dict[str, Any]] = []
+    host.change = first.append
+    capture(request_of(transfer=False), {}, book, host)
+    later = replace(book, directory=home.open_incident(os.path.dirname(book.directory), "", book, [], DAY).directory)
+    stranger = {**host.pack("INC-2026-1125-0007-web-1-001"), "complete": True}
+    host.change = lambda result: result.update(leftovers=[{**first[0], "complete": True}, stranger])
+    result = capture(request_of(), {}, later, host)
+    assert result["recovered"] == [BAG]
+    assert events(book, BAG)[2:] == ["recovered", "transferred", "verified", "cleaned"]
+    assert events(later, BAG) == []
+    assert "its incident is not kept here" in result["notes"][0]
+    assert [each["bag"] for each in result["leftovers"]] == [stranger["bag"]]
+
+
+def test_a_package_that_nobody_has_requested_is_left_alone(book: Book, host: Any, request_of: Requests) -> None:
+    stranger = {**host.pack(f"{BAG[:-3]}009"), "complete": True}
+    host.change = lambda result: result.update(leftovers=[stranger])
+    assert "nobody has requested it" in capture(request_of(), {}, book, host)["notes"][0]
+    assert (host.directory / stranger["bag"]).exists()
+
+
+def test_a_recovery_that_fails_is_on_record_and_spoils_nothing(book: Book, host: Any, request_of: Requests) -> None:
+    host.broken = lambda path: "cut" if f"{BAG}/" in path else None
+    result, trace = left_over(book, host, request_of)
+    assert (result["recovered"], trace) == ([], ["requested", "captured", "failed"])
+    assert "cut" in result["notes"][0]
+    assert result["path"].endswith("002")
 
 
 def test_one_that_came_home_before_its_run_was_killed_is_only_cleaned(
