@@ -11,12 +11,6 @@ class ModuleDocFragment:
 
     DOCUMENTATION = r"""
 options:
-  incident:
-    description:
-      - The number of the incident, such as V(INC-2026-1124-0001). Three digits at the end and small letters are understood.
-      - Empty means what O(home) is the directory of, and for M(toombos.incident.evidence_open) the next number of today.
-    type: str
-    default: ""
   home:
     description:
       - The evidence home on the controller, or the directory of the incident in it.
@@ -33,6 +27,17 @@ options:
     type: str
   reason:
     description: Why, for the records.
+    type: str
+    default: ""
+"""
+
+    # Where it need not be named.
+    INCIDENT = r"""
+options:
+  incident:
+    description:
+      - The number of the incident, such as V(INC-2026-1124-0001). Three digits at the end and small letters are understood.
+      - Empty means what O(home) is the directory of, and for M(toombos.incident.evidence_open) the next number of today.
     type: str
     default: ""
 """

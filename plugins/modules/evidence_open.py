@@ -28,6 +28,7 @@ options:
 extends_documentation_fragment:
   - toombos.incident.attributes.custodian
   - toombos.incident.custody
+  - toombos.incident.custody.incident
 author:
   - toombos.incident authors (@toombos)
 seealso:

@@ -75,7 +75,7 @@ def _bag_in(package: Package, fetched: Fetched, incoming: str, path: str) -> Arr
     _discard(new)
     stream = _Digested(Joined(fetched.paths))
     with io.BufferedReader(stream, _PIECE) as reader:
-        unpack(cast("BinaryIO", reader), package.bag, new)
+        unpack(cast(BinaryIO, reader), package.bag, new)
         if stream.digest.hexdigest() != package.sha256:
             raise BadPackage(f"The parts of {package.bag} are not the package that the host has digested.")
     checked = check_bag(new)

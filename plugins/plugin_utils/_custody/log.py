@@ -161,10 +161,10 @@ def _read_line(line: bytes, where: str, problems: list[str]) -> dict[str, Any]:
 
 def _record_problems(record: Mapping[str, Any], number: int, prev: str) -> list[str]:
     kinds = {key: {"seq": int, "detail": dict}.get(key, str) for key in _RECORD}
-    if set(record) != _RECORD or not all(type(record[key]) is kind for key, kind in kinds.items()):
+    if set(record) != _RECORD or not all(isinstance(record[key], kind) for key, kind in kinds.items()):
         return ["has not the keys of a record"]
     problems = []
-    if record["seq"] != number:
+    if record["seq"] != number or record["seq"] is True:
         problems.append(f"bears the number {record['seq']}")
     if record["prev"] != prev:
         problems.append("does not follow on the one before it")
