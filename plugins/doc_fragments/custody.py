@@ -36,8 +36,10 @@ options:
 options:
   incident:
     description:
-      - The number of the incident, such as V(INC-2026-1124-0001). Three digits at the end and small letters are understood.
-      - Empty means what O(home) is the directory of, and for M(toombos.incident.evidence_open) the next number of today.
+      - The number of the incident, such as V(INC-2026-1124-0001). Three digits at its end and small letters are
+        understood.
+      - Empty means the one that O(home) is the directory of, and for M(toombos.incident.evidence_open) the next number
+        of today.
     type: str
     default: ""
 """

@@ -2,7 +2,7 @@
 # Copyright (c) 2026 the toombos.incident authors
 # GNU General Public License v3.0 or later (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write down which hosts were captured and which not (documentation; the code is the action plugin of the same name)."""
+"""Write down which hosts were captured (documentation; the code is the action plugin of the same name)."""
 
 from __future__ import annotations
 

@@ -12,8 +12,8 @@ module: evidence_open
 short_description: Open the custody log of an incident
 version_added: "0.1.0"
 description:
-  - Makes the directory of the incident in the evidence home, with its custody log, whose first record says who opened it,
-    why, and for which hosts. So custody begins on the controller, before a host is touched.
+  - Makes the directory of the incident in the evidence home, with its custody log, whose first record says who opened
+    it, why, and for which hosts. So custody begins on the controller, before a host is touched.
   - The custody log is a chain of records in which each has the digest of the one before it, signed as a whole with
     C(ssh-keygen -Y sign) in the namespace C(custody@toombos.incident).
   - An incident that is open already is joined, which is a record as well.

@@ -12,17 +12,20 @@ module: evidence_verify
 short_description: Verify the evidence of an incident
 version_added: "0.1.0"
 description:
-  - Checks the custody log (chain, signature, namespace, and that it is not older than what this controller has written) and
-    every byte of every bag (strictly as BagIt 1.0, all manifests, nothing beside, nothing missing) and of every sealed package.
+  - Checks the custody log (chain, signature, namespace, and that it is not older than what this controller has written).
+  - Checks every byte of every bag (strictly as BagIt 1.0, all manifests, nothing beside, nothing missing) and of every
+    sealed package.
   - Fails with the list of all problems when anything is not as it was recorded.
-  - That it was verified, by whom and with which result, is recorded in the custody log, unless that cannot be relied on.
+  - That it was verified, by whom and with which result, is recorded in the custody log, unless that cannot be relied
+    on.
   - It is offline, and reads bags in small pieces.
   - Runs on the controller as an action plugin and never connects to a host. Use it with C(run_once).
 options:
   allowed_signers:
     description:
       - A file of those who may sign, as C(ssh-keygen) reads it. The default is the key of this controller alone.
-      - The file of this name beside the custody log is never used by itself. Who can forge a log there can write that, too.
+      - The file of this name beside the custody log is never used by itself. Who can forge a log there can write that,
+        too.
     type: str
   head:
     description: The digest of a record that somebody has noted down. The log must contain it.
@@ -34,8 +37,8 @@ options:
     default: true
   released_to:
     description:
-      - To whom the evidence is handed over. That is recorded when everything is as it should be, with O(reason), which is
-        needed then.
+      - To whom the evidence is handed over. That is recorded when everything is as it should be, with O(reason), which
+        is needed then.
     type: str
     default: ""
 extends_documentation_fragment:
