@@ -12,7 +12,7 @@ module: evidence_verify
 short_description: Verify the evidence of an incident
 version_added: "0.1.0"
 description:
-  - Checks the custody log (chain, signature, namespace, and that it is not older than what this controller has written).
+  - Checks the custody log (chain, signature, namespace, and that it is not older than what this controller wrote).
   - Checks every byte of every bag (strictly as BagIt 1.0, all manifests, nothing beside, nothing missing) and of every
     sealed package.
   - Fails with the list of all problems when anything is not as it was recorded.
