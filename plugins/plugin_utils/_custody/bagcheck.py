@@ -20,7 +20,7 @@ _LENGTHS = {name: hashlib.new(name).digest_size * 2 for name in ALGORITHMS}
 _MANIFESTS = tuple(f"manifest-{name}.txt" for name in ALGORITHMS)
 _TAG_MANIFESTS = tuple(f"tagmanifest-{name}.txt" for name in ALGORITHMS)
 _NEEDED = ("bagit.txt", "bag-info.txt", *_MANIFESTS, *_TAG_MANIFESTS)
-_LARGEST_LIST = 256 << 20  # bytes of a manifest
+_LARGEST_LIST = 64 << 20  # bytes of a manifest
 _PIECE = 1 << 20
 Progress = Callable[[int], None]
 

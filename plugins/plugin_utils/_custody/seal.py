@@ -124,7 +124,9 @@ def is_canonical(signature: str) -> bool:
 
 
 def signed_by(signature: str) -> str:
-    """The fingerprint of the key that a canonical signature names; empty when it names none."""
+    """The fingerprint of the key that a signature names; empty when it names none, or is not written as it should be."""
+    if not is_canonical(signature):
+        return ""
     blob = base64.b64decode(signature[len(_BEGIN) : -len(_END)])
     try:
         (length,) = struct.unpack_from(">I", blob, len(_MAGIC) + 4)
