@@ -124,7 +124,7 @@ def is_canonical(signature: str) -> bool:
 
 
 def signed_by(signature: str) -> str:
-    """The fingerprint of the key that a signature names; empty when it names none, or is not written as it should be."""
+    """The fingerprint of the key that a signature names; empty when it names none, or is not a canonical one."""
     if not is_canonical(signature):
         return ""
     blob = base64.b64decode(signature[len(_BEGIN) : -len(_END)])
