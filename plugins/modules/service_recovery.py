@@ -166,6 +166,8 @@ services:
     - The field C(flapping) says of a service that does not stay as it is how often it has changed. That is told when
       recoveries of the last hour found its health changed three times or more, and when its manager had to start it
       again several times within minutes. It is empty otherwise.
+    - The field C(listeners) says who listens on the ports of the service at the end, by address, port and pids; there
+      are no pids where they cannot be read.
   returned: always
   type: list
   elements: dict
@@ -179,6 +181,7 @@ services:
       attempts: 1
       duration: 2.1
       flapping: changed 3 times in 40 minutes
+      listeners: [{address: 0.0.0.0, port: 80, pids: [4711]}]
 host_checks:
   description: Answers to O(host_probes), in order.
   returned: always

@@ -72,14 +72,21 @@ def table(rows: Sequence[Row], width: int) -> list[str]:
         )
         for row in rows
     ]
-    widths = [max(len(heading), *(len(line[index]) for line in cells)) for index, heading in enumerate(_HEADINGS)]
-    others = sum(widths) - widths[_WHY] + 2 * (len(widths) - 1)
-    widths[_WHY] = min(widths[_WHY], max(_LEAST_WHY, width - others))
-    lines = [_line(_HEADINGS, widths)]
+    return columns(_HEADINGS, cells, width, _WHY)
+
+
+def columns(headings: Sequence[str], cells: Sequence[Sequence[str]], width: int, wrapped: int) -> list[str]:
+    """Cells under headings, fitted to ``width`` by wrapping the column with the index ``wrapped``."""
+    widths = [max(len(heading), *(len(line[index]) for line in cells)) for index, heading in enumerate(headings)]
+    others = sum(widths) - widths[wrapped] + 2 * (len(widths) - 1)
+    widths[wrapped] = min(widths[wrapped], max(_LEAST_WHY, width - others))
+    lines = [_line(headings, widths)]
     for cell in cells:
-        reasons = textwrap.wrap(cell[_WHY], widths[_WHY]) or [""]
-        lines.append(_line((*cell[:_WHY], reasons[0], *cell[_WHY + 1 :]), widths))
-        lines += [_line(("", "", "", reason, "", "", ""), widths) for reason in reasons[1:]]
+        reasons = textwrap.wrap(cell[wrapped], widths[wrapped]) or [""]
+        lines.append(_line((*cell[:wrapped], reasons[0], *cell[wrapped + 1 :]), widths))
+        lines += [
+            _line([reason if place == wrapped else "" for place in range(len(cell))], widths) for reason in reasons[1:]
+        ]
     return lines
 
 

@@ -35,6 +35,7 @@ Kind = Tuple[Tuple[str, ...], Tuple[str, ...], Callable[[Fields], Any]]
 _HARMLESS = ("GET", "HEAD", "OPTIONS")
 _PERCENT = targets.Levels(80.0, 90.0)
 _LOAD = targets.Levels(1.5, 4.0)
+_CPU = targets.Levels(75.0, 90.0)
 
 
 class ProbeSpecError(IncidentError):
@@ -203,6 +204,18 @@ def _parse_memory(fields: Fields) -> targets.MemoryTarget:
     return targets.MemoryTarget(_levels(fields, _read_percent, _PERCENT))
 
 
+def _parse_cpu(fields: Fields) -> targets.CpuTarget:
+    return targets.CpuTarget(_levels(fields, _read_percent, _CPU))
+
+
+def _parse_swap(fields: Fields) -> targets.SwapTarget:
+    return targets.SwapTarget(_levels(fields, _read_percent, _PERCENT))
+
+
+def _parse_open_files(fields: Fields) -> targets.OpenFilesTarget:
+    return targets.OpenFilesTarget(_levels(fields, _read_percent, _PERCENT))
+
+
 def _parse_load(fields: Fields) -> targets.LoadTarget:
     return targets.LoadTarget(_levels(fields, _read_level, _LOAD))
 
@@ -265,6 +278,9 @@ _KINDS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...], _Parser]] = {
     "disk": (("path",), ("bytes", "inodes"), _parse_disk),
     "memory": ((), ("warn", "fail"), _parse_memory),
     "load": ((), ("warn", "fail"), _parse_load),
+    "cpu": ((), ("warn", "fail"), _parse_cpu),
+    "swap": ((), ("warn", "fail"), _parse_swap),
+    "open_files": ((), ("warn", "fail"), _parse_open_files),
     "command": (("command",), ("cwd", "expect"), _parse_command),
     "file": (("path",), ("max_age", "min_size", "max_size"), _file),
     "tls": (("port",), ("address", "server_name", "ca_file", "verify", "expiry"), _tls),

@@ -154,6 +154,27 @@ class LoadTarget:
 
 
 @dataclass(frozen=True)
+class CpuTarget:
+    """Processor time that is used, percent of all, while the probe looks."""
+
+    levels: Levels
+
+
+@dataclass(frozen=True)
+class SwapTarget:
+    """Swap space that is used, percent of all."""
+
+    levels: Levels
+
+
+@dataclass(frozen=True)
+class OpenFilesTarget:
+    """Open files, percent of what the kernel allows, and of what the process allows itself that is nearest to it."""
+
+    levels: Levels
+
+
+@dataclass(frozen=True)
 class CommandTarget:
     """A command that ends with one of ``rc``; ``stdout``: regular expression searched in what it prints."""
 

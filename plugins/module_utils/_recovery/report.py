@@ -98,6 +98,10 @@ def _service(catalogue: Catalogue, recovery: Recovery, name: str) -> dict[str, A
         "action": _action(recovery, name),
         "attempts": (recovery.attempts or {}).get(name, 0),
         "duration": round(sum(result.duration for result in done), 3),
+        "listeners": [
+            {"address": each.address, "port": each.port, "pids": list(each.pids)}
+            for each in recovery.after.view.services[name].listeners
+        ],
         "checks": [_check(check) for check in recovery.after.view.services[name].checks],
     }
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the toombos.incident authors
 # GNU General Public License v3.0 or later (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Kinds disk, memory and load."""
+"""Kinds disk, memory, swap, open_files, load and cpu."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from ansible_collections.toombos.incident.plugins.module_utils._clock import Clock
 
 
 def statvfs(used: float, inodes_used: float | None = 0.0) -> os.statvfs_result:
@@ -84,3 +86,52 @@ def test_load_is_per_core(ask: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     outcome = ask(kind="load", proc=str(tmp_path))
     assert (outcome.status, outcome.observed) == (status, {"load": load / 2})
     assert outcome.message == f"load {load / 2:g} per core"
+
+
+@pytest.mark.parametrize(
+    ("total", "free", "status", "used"), [(0, 0, "pass", 0.0), (1000, 900, "pass", 10.0), (1000, 50, "fail", 95.0)]
+)
+def test_swap(ask: Any, tmp_path: Path, total: int, free: int, status: str, used: float) -> None:
+    (tmp_path / "meminfo").write_text(f"MemTotal: 9 kB\nSwapTotal: {total} kB\nSwapFree: {free} kB\n")
+    outcome = ask(kind="swap", proc=str(tmp_path))
+    assert (outcome.status, outcome.observed) == (status, {"swap": used})
+
+
+@pytest.mark.parametrize(
+    ("after", "status", "used"),
+    [
+        # user nice system idle iowait irq softirq steal guest
+        ("200 0 100 1000 100 0 0 0 50", "fail", 100.0),
+        ("180 0 100 1020 100 0 0 0 50", "warn", 80.0),
+        # What waits for a disk does not work.
+        ("120 0 100 1000 180 0 0 0 50", "pass", 20.0),
+    ],
+)
+def test_cpu(ask: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: str, status: str, used: float) -> None:
+    stat = tmp_path / "stat"
+    stat.write_text("cpu  100 0 100 1000 100 0 0 0 50\ncpu0 1 1 1 1\n")
+    monkeypatch.setattr(Clock, "sleep", lambda _self, _seconds: stat.write_text(f"cpu  {after}\n"))
+    outcome = ask(kind="cpu", proc=str(tmp_path))
+    assert (outcome.status, outcome.observed) == (status, {"cpu": used})
+    assert outcome.expected == {"cpu": {"warn": 75.0, "fail": 90.0}}
+
+
+def test_open_files_names_the_process_that_is_nearest_to_its_limit(ask: Any, tmp_path: Path) -> None:
+    (tmp_path / "sys" / "fs").mkdir(parents=True)
+    (tmp_path / "sys" / "fs" / "file-nr").write_text("100\t0\t1000\n")
+    for pid, count, limit in ((11, 30, "100"), (12, 38, "40"), (13, 60, "unlimited"), (14, 10, "10")):
+        (tmp_path / str(pid) / "fd").mkdir(parents=True)
+        for number in range(count):
+            (tmp_path / str(pid) / "fd" / str(number)).touch()
+        (tmp_path / str(pid) / "limits").write_text(
+            f"Limit  Soft Limit\nMax open files            {limit}    99  files\n"
+        )
+    (tmp_path / "15").mkdir()  # it has ended meanwhile
+    outcome = ask(kind="open_files", proc=str(tmp_path))
+    assert (outcome.status, outcome.observed) == ("fail", {"host": 10.0, "process": 95.0})
+    assert "(pid 12: 38 of 40)" in outcome.message
+
+
+def test_open_files_and_processor_of_this_machine(ask: Any) -> None:
+    assert 0 < ask(kind="open_files").observed["host"] < 100
+    assert 0 <= ask(kind="cpu", warn=100, fail=100).observed["cpu"] <= 100
