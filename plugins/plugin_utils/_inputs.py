@@ -14,7 +14,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from ansible_collections.toombos.incident.plugins.module_utils._values import ValueProblem, parse_bool, parse_duration
+from ansible_collections.toombos.incident.plugins.module_utils._errors import IncidentError
+from ansible_collections.toombos.incident.plugins.module_utils._values import parse_bool, parse_duration
+from ansible_collections.toombos.incident.plugins.plugin_utils._custody.names import read_incident
 from ansible_collections.toombos.incident.plugins.plugin_utils._policy import (
     Policy,
     Refusal,
@@ -110,6 +112,7 @@ def read_inputs(raw: Mapping[str, Any], policy: Policy, total: int) -> Inputs:
         ]
     most = _read("max_hosts", text["max_hosts"], read_host_limit, policy.max_hosts, problems)
     expires = _read("expires", text["expires"], parse_duration, 0.0, problems)
+    incident = _read("incident", text["incident"], read_incident, "", problems)
     if problems:
         raise Refusal(problems)
     return Inputs(
@@ -121,7 +124,7 @@ def read_inputs(raw: Mapping[str, Any], policy: Policy, total: int) -> Inputs:
         max_hosts=host_limit(most, total),
         expires=expires,
         evidence=text["evidence"],
-        incident=text["incident"],
+        incident=incident,
         **truths,
     )
 
@@ -157,6 +160,6 @@ def _read(name: str, text: str, read: Callable[[Any], T], otherwise: T, problems
     """The word's value; what cannot be read is noted."""
     try:
         return read(text) if text else otherwise
-    except (ValueProblem, ValueError) as error:
+    except (IncidentError, ValueError) as error:
         problems.append(f"{name}: {error}")
         return otherwise

@@ -63,6 +63,10 @@ def test_how_long_a_freeze_lasts() -> None:
         read(expires="soon")
 
 
+def test_an_incident_is_written_in_one_way() -> None:
+    assert read(incident="inc-2026-1125-001").incident == "INC-2026-1125-0001"
+
+
 @pytest.mark.parametrize(
     ("raw", "words"),
     [
@@ -74,6 +78,7 @@ def test_how_long_a_freeze_lasts() -> None:
         ({"max_hosts": "many"}, "not a number of hosts"),
         ({"max_hosts": "0"}, "not a number of hosts"),
         ({"max_hosts": "-1"}, "not a number of hosts"),
+        ({"incident": "INC-1"}, "incident: 'INC-1' is no number of an incident"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(raw: dict[str, Any], words: str) -> None:
