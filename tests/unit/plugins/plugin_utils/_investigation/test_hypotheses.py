@@ -167,6 +167,18 @@ def test_a_validator_that_accepts_speaks_against_the_configuration(world: Any) -
     assert [each.pattern for each in ranking.hypotheses] == [STARTUP]
 
 
+def test_a_third_party_that_hangs_is_not_our_performance(world: Any) -> None:
+    hangs = look(world, {"web": "blocked", "payments": "hung", "external": ["payments"]})
+    assert PERFORMANCE not in [each.pattern for each in hangs.hypotheses]
+    assert PERFORMANCE in [each.pattern for each in look(world, {"web": "blocked", "payments": "hung"}).hypotheses]
+
+
+def test_what_runs_into_its_timeout_is_not_a_slow_answer(world: Any) -> None:
+    ranking = look(world, {"web": "failing", "reason": "timeout", "latency": 5.0})
+    assert "very_slow" not in [sign.name for each in ranking.hypotheses for sign in each.supporting]
+    assert (ranking.hypotheses, ranking.affected) == ((), ("w1",))
+
+
 # --- fleets
 
 

@@ -111,7 +111,7 @@ def test_hosts_cannot_write_into_the_report(world: Any) -> None:
     fenced = re.findall(r"```console\n(.*?)\n```", text, re.DOTALL)
     assert fenced
     assert all(command.startswith("$ ansible") and "\n" not in command for command in fenced)
-    shown = screen.render(found(world, {"w1": (hostile, logs)}), "r.md", 100)
+    shown = screen.render(found(world, {"w1": (hostile, logs)}), "\x1b[2Jr.md", 100)
     assert shown.replace("\n", "").isprintable()
 
 
