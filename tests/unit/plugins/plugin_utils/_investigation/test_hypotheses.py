@@ -204,6 +204,24 @@ def test_a_fleet_that_cannot_be_reached(world: Any) -> None:
     assert (only.pattern, only.score, only.hosts) == (NETWORK, 5.0, ("w1", "w2", "w3"))
 
 
+def test_what_all_hosts_show_speaks_for_something_outside(world: Any) -> None:
+    waiting = world.assessment(web="blocked", db="down")
+    fleet = world.fleet(dict.fromkeys(("w1", "w2", "w3"), waiting))
+    assert [sign.name for sign in rank(fleet).hypotheses[0].supporting] == ["waits", "everywhere"]
+    fleet = world.fleet({"w1": waiting, "w2": waiting, "w3": world.assessment()})
+    assert [sign.name for sign in rank(fleet).hypotheses[0].supporting] == ["waits"]
+
+
+def test_what_the_controller_sees_speaks_for_and_against(world: Any) -> None:
+    hosts = {"w1": world.assessment(world.service("web", "failing", world.check("web", "fail", "unreachable")))}
+    alone = rank(world.fleet(hosts)).hypotheses[0]
+    seen = rank(world.fleet(hosts, outside={"w1": [world.check(), world.check("db")]})).hypotheses[0]
+    assert (alone.pattern, alone.score, seen.score) == (NETWORK, 4.0, 2.0)
+    measured = world.check("web", "fail", "over_limit", kind="prometheus", probe="error_rate")
+    ranking = rank(world.fleet({"w1": world.assessment()}, outside={"w1": [measured]}))
+    assert [(each.pattern, each.score) for each in ranking.hypotheses] == [(PERFORMANCE, 2.0)]
+
+
 def test_one_host_of_many_that_cannot_be_reached_may_just_be_off(world: Any) -> None:
     hosts = {"w1": (world.unreachable, None), "w2": world.assessment(), "w3": world.assessment()}
     (only,) = rank(world.fleet(hosts)).hypotheses

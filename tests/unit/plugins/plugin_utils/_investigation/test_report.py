@@ -90,6 +90,16 @@ def test_something_wrong_without_a_sign_is_not_explained_away(world: Any) -> Non
     assert report.NO_SIGN.split(",")[0] in screen.render(puzzling, "r.md", 100)
 
 
+def test_weak_signs_and_long_evidence_are_told_in_short(world: Any) -> None:
+    late = world.assessment(world.service("web", "healthy", world.check(latency=0.3)))
+    text = report.render(found(world, {"w1": late}))
+    assert "- Performance degradation: answers take longer than their baseline (+1)" in section(
+        text, "Noticed, but too weak to be a hypothesis"
+    )
+    hosts = {f"w{number}": world.assessment(web="hung") for number in range(20)}
+    assert "  - and 8 more" in report.render(found(world, hosts))
+
+
 def test_hosts_cannot_write_into_the_report(world: Any) -> None:
     check = world.check("web", "fail", HOSTILE, probe=HOSTILE, message=HOSTILE)
     service = world.service("web", "hung", check, message=HOSTILE, next=HOSTILE, flapping=HOSTILE)
