@@ -10,6 +10,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 _CATALOGUES = ("services", "probes", "host_probes")
+_LONG = ("definitions", "artifacts")  # lists of which their length says enough
 
 
 class CatalogueModule(AnsibleModule):  # type: ignore[misc] # ansible is not typed
@@ -26,12 +27,7 @@ class CatalogueModule(AnsibleModule):  # type: ignore[misc] # ansible is not typ
     @property
     def invocation(self) -> dict[str, Any]:
         """To be handed to ``exit_json`` and ``fail_json`` in place of the raw options."""
-        return {
-            "module_args": {
-                key: sorted(map(str, value)) if key in _CATALOGUES and value else value
-                for key, value in self.params.items()
-            }
-        }
+        return {"module_args": {key: _shown(key, value) for key, value in self.params.items()}}
 
     def _return_formatted(self, kwargs: dict[str, Any]) -> None:
         # Also when the options themselves are refused, before anybody could hand over the invocation.
@@ -42,3 +38,9 @@ class CatalogueModule(AnsibleModule):  # type: ignore[misc] # ansible is not typ
     def _log_invocation(self) -> None:
         arguments = self.invocation["module_args"]
         self.log("Invoked with " + " ".join(f"{key}={value}" for key, value in arguments.items()))
+
+
+def _shown(key: str, value: Any) -> Any:
+    if key in _LONG:
+        return f"{len(value)} of them"
+    return sorted(map(str, value)) if key in _CATALOGUES and value else value

@@ -14,7 +14,6 @@ import os
 import re
 from typing import Any, Iterable, Mapping
 
-from ansible_collections.toombos.incident.plugins.module_utils._atomic import sync_directory
 from ansible_collections.toombos.incident.plugins.module_utils._errors import IncidentError
 from ansible_collections.toombos.incident.plugins.module_utils._evidence.types import Stored
 
@@ -23,34 +22,31 @@ _ALGORITHMS = ("sha256", "sha512")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")  # what no tool and no file system takes for anything else
 
 
-def new_bag(home: str, incident: str, host: str) -> tuple[str, int]:
-    """Make the private directory of the next bag of this incident and host; its path and number.
-
-    Nothing is ever overwritten: a number is given once, also while others do the same. Raises OSError, and
-    IncidentError for a name that cannot be one of a file.
-    """
-    for name in (incident, host):
-        if not _NAME.fullmatch(name):
-            raise IncidentError(f"{name!r} cannot be part of a file name.", "Use letters, digits, dots and dashes.")
-    os.makedirs(home, mode=0o700, exist_ok=True)
-    taken = [_number(name, f"{incident}-{host}-") for name in os.listdir(home)]
-    number = max(taken, default=0)
-    while True:
-        number += 1
-        path = os.path.join(home, f"{incident}-{host}-{number:03d}")
-        try:
-            os.mkdir(path, 0o700)
-        except FileExistsError:
-            continue
-        os.mkdir(os.path.join(path, "data"), 0o700)
-        return path, number
+def check_name(name: str) -> None:
+    """Raises IncidentError for the name of a bag that cannot be one of a file."""
+    if not _NAME.fullmatch(name):
+        raise IncidentError(f"{name!r} cannot be the name of a bag.", "Use letters, digits, dots and dashes.")
 
 
-def close_bag(path: str, stored: Iterable[Stored], capture: Mapping[str, Any], info: Mapping[str, str]) -> None:
+def new_bag(folder: str, name: str) -> str:
+    """Make the private directory of a bag, and ``folder`` for it; its path. Raises OSError, also when it is there."""
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    path = os.path.join(folder, name)
+    os.mkdir(path, 0o700)
+    os.mkdir(os.path.join(path, "data"), 0o700)
+    return path
+
+
+def close_bag(
+    path: str, stored: Iterable[Stored], capture: Mapping[str, Any], info: Mapping[str, str]
+) -> tuple[str, ...]:
     """Write what makes the payload below ``path`` a bag.
 
     ``capture`` becomes ``capture.json``; ``info`` are the labels and values of ``bag-info.txt``, to which the octet
     and stream count is added. Raises OSError.
+
+    The names of all tag files come back. Nothing is forced to the disk: a bag is packed as soon as it is closed, and
+    the record of the package is what lasts.
     """
     files = sorted(stored, key=lambda each: each.path)
     oxum = f"{sum(each.stored for each in files)}.{len(files)}"
@@ -70,14 +66,8 @@ def close_bag(path: str, stored: Iterable[Stored], capture: Mapping[str, Any], i
             f"{hashlib.new(algorithm, text.encode()).hexdigest()}  {name}\n" for name, text in sorted(tags.items())
         )
         _write(os.path.join(path, f"tagmanifest-{algorithm}.txt"), "".join(lines))
-    sync_directory(path)
     _write(os.path.join(path, "bagit.txt"), _DECLARATION)
-    sync_directory(path)
-
-
-def _number(name: str, prefix: str) -> int:
-    rest = name[len(prefix) :]
-    return int(rest) if name.startswith(prefix) and rest.isdecimal() and rest.isascii() else 0
+    return tuple(sorted(tags)) + tuple(f"tagmanifest-{algorithm}.txt" for algorithm in _ALGORITHMS)
 
 
 def _folded(value: str) -> str:
@@ -89,5 +79,3 @@ def _write(path: str, text: str) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
         file.write(text.encode())
-        file.flush()
-        os.fsync(file.fileno())

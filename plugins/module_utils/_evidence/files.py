@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import contextlib
 import glob
+import itertools
 import os
 import stat
 from dataclasses import dataclass
 from typing import Iterator, Sequence
 
 _BLOCK = 1 << 20
+MOST = 10_000  # files of one artifact
 _WILD = frozenset("*?[")
 
 
@@ -33,16 +35,18 @@ class Opened:
     size: int | None
 
 
-def expand(patterns: Sequence[str]) -> list[str]:
+def expand(patterns: Sequence[str]) -> tuple[list[str], bool]:
     """The paths that these patterns mean, sorted and each once; one without wildcards is there in any case.
 
-    They are absolute, or begin with the home of a user (``~root/``).
+    They are absolute, or begin with the home of a user (``~root/``). True: there are more than can be kept; anybody can
+    put a million files into a directory of his.
     """
     found: set[str] = set()
     for pattern in map(os.path.expanduser, patterns):
         # A ``**`` follows no links to directories in any Python that is supported.
-        found.update(glob.iglob(pattern, recursive=True) if _WILD & set(pattern) else [pattern])
-    return sorted(found)
+        paths = glob.iglob(pattern, recursive=True) if _WILD & set(pattern) else iter([pattern])
+        found.update(itertools.islice(paths, MOST + 1))
+    return sorted(found)[:MOST], len(found) > MOST
 
 
 @contextlib.contextmanager

@@ -132,9 +132,7 @@ class Store:
                     os.unlink(os.path.join(self._root, part.path))
             raise
         digest = whole.hexdigest()
-        return tuple(
-            Stored(origin=origin, size=counted.size, original_sha256=digest, **vars(part)) for part in made
-        )
+        return tuple(Stored(origin=origin, size=counted.size, original_sha256=digest, **vars(part)) for part in made)
 
     def _as_head(self, part: _Part, name: str) -> _Part:
         path = f"data/{name}.head{compress.SUFFIXES[part.compression]}"

@@ -8,6 +8,8 @@ The order of volatility is that of RFC 3227; a bag is laid out as RFC 8493 says.
 
 from __future__ import annotations
 
+import base64
+import os
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -33,7 +35,8 @@ class Source:
     """One way to get at an artifact.
 
     ``kind``: ``native`` (a reader of ours, ``what`` is its name), ``files`` (``what``
-    are absolute paths, also with wildcards), ``command`` (``what`` is the argument vector).
+    are absolute paths, also with wildcards), ``family`` (the same of logs, with all that rotation has made of them),
+    ``command`` (``what`` is the argument vector).
     """
 
     kind: str
@@ -62,7 +65,8 @@ class Stored:
 
     ``path``: in the bag, safe everywhere. ``origin``: the true path or the command; bytes that are no UTF-8 are lone
     surrogates in it, as Python reads file names. ``size``: bytes of the original, ``stored``: in the bag. ``part``:
-    ``whole``, ``head`` or ``tail``. ``note``: what is odd about it.
+    ``whole``, ``head`` or ``tail``. ``note``: what is odd about it. ``redacted``: what looked like a secret is masked,
+    so that it differs from the original.
     """
 
     path: str
@@ -75,6 +79,15 @@ class Stored:
     part: str = "whole"
     compression: str = "none"
     note: str = ""
+    redacted: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """One file of capture.json; an origin that is no UTF-8 stands there readable and, to the byte, in base64."""
+        entry = dict(vars(self))
+        entry["origin"] = printable(self.origin)
+        if entry["origin"] != self.origin:
+            entry["origin_base64"] = base64.b64encode(os.fsencode(self.origin)).decode()
+        return entry
 
 
 @dataclass(frozen=True)
@@ -92,6 +105,11 @@ class Collected:
     duration: float = 0.0
     files: tuple[Stored, ...] = ()
 
+    @property
+    def size(self) -> int:
+        """Bytes of the original."""
+        return sum(each.size for each in self.files if each.part != "tail")
+
     def to_dict(self) -> dict[str, Any]:
         """One entry of capture.json."""
         return {
@@ -99,18 +117,23 @@ class Collected:
             "tier": self.artifact.tier,
             "sensitivity": self.artifact.sensitivity,
             "outcome": self.outcome,
-            "message": self.message,
-            "source": self.source,
+            "message": printable(self.message),
+            "source": printable(self.source),
             "rc": self.rc,
             "stderr": self.stderr,
             "began": self.began,
             "began_monotonic": self.began_monotonic,
             "duration": self.duration,
-            "bytes": sum(each.size for each in self.files if each.part != "tail"),
-            "files": [vars(each) for each in self.files],
+            "bytes": self.size,
+            "files": [each.to_dict() for each in self.files],
         }
 
 
-def with_note(stored: Stored, note: str) -> Stored:
-    """The same with a note."""
-    return replace(stored, note=note) if note else stored
+def with_note(stored: Stored, *notes: str) -> Stored:
+    """The same with these notes as well."""
+    return replace(stored, note="; ".join(filter(None, (stored.note, *notes))))
+
+
+def printable(text: str) -> str:
+    """The text with a sign in place of bytes that are no UTF-8."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Any, Callable, Iterator, Tuple
+from typing import Any, Callable, Iterable, Iterator, Tuple
 
 BLOCK = 256 * 1024
 LONGEST = 64 * 1024  # bytes of a line that are looked at
@@ -140,6 +140,23 @@ _UNPACKERS: dict[str, Callable[[], Callable[[], Any]]] = {
     "bz2": lambda: _bz2,
     "xz": lambda: _xz,
 }
+
+
+def unpack_stream(pieces: Iterable[bytes], packed: str) -> Iterator[bytes]:
+    """What was packed, unpacked while it goes by. Raises Unreadable."""
+    fresh = _UNPACKERS[packed]()
+    unpacker, within = fresh(), False
+    for piece in pieces:
+        piece = piece if within else piece.lstrip(b"\0")
+        while piece or (within and not unpacker.hungry):
+            within = True
+            data, piece = unpacker.unpack(piece), b""
+            if data:
+                yield bytes(data)
+            if unpacker.eof:  # another one may follow, or what pads a tape
+                piece, unpacker, within = unpacker.unused_data.lstrip(b"\0"), fresh(), False
+    if within:
+        raise Unreadable("its end is missing")
 
 
 def blocks(read: Read, start: int, endless: Callable[[], None]) -> Iterator[Block]:

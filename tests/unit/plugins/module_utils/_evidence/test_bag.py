@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import threading
 from pathlib import Path
 
 import pytest
@@ -18,13 +17,13 @@ from ansible_collections.toombos.incident.plugins.module_utils._evidence import 
 from ansible_collections.toombos.incident.plugins.module_utils._evidence.store import Limits, Store
 from ansible_collections.toombos.incident.plugins.module_utils._evidence.types import Stored
 
-INCIDENT = "INC-2026-1124-0001"
+NAME = "INC-2026-1124-0001-web-1-001"
 
 
 @pytest.fixture
 def closed(tmp_path: Path) -> Path:
     """A bag with three payload files."""
-    path, _number = bag.new_bag(str(tmp_path / "home"), INCIDENT, "web-1")
+    path = bag.new_bag(str(tmp_path / "home"), NAME)
     store = Store(path, Limits(0, 1 << 30), None)
     stored: list[Stored] = []
     for number in range(3):
@@ -78,31 +77,22 @@ def test_nobody_else_can_read_it(closed: Path) -> None:
 
 
 def test_a_bag_that_was_not_finished_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path, _number = bag.new_bag(str(tmp_path), INCIDENT, "web-1")
+    path = bag.new_bag(str(tmp_path), NAME)
     (Path(path) / "tagmanifest-sha512.txt").mkdir()
     with pytest.raises(FileExistsError):
         bag.close_bag(path, (), {}, {})
     assert not (Path(path) / "bagit.txt").exists()
 
 
-def test_the_next_bag_has_the_next_number_also_in_a_crowd(tmp_path: Path) -> None:
-    (tmp_path / f"{INCIDENT}-web-1-007").mkdir()
-    (tmp_path / f"{INCIDENT}-web-1-x").mkdir()
-    (tmp_path / f"{INCIDENT}-web-10-044").mkdir()
-    numbers: list[int] = []
-    threads = [
-        threading.Thread(target=lambda: numbers.append(bag.new_bag(str(tmp_path), INCIDENT, "web-1")[1]))
-        for _number in range(8)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(numbers) == list(range(8, 16))
+def test_one_that_is_there_is_not_touched(tmp_path: Path) -> None:
+    path = bag.new_bag(str(tmp_path), NAME)
+    (Path(path) / "data" / "kept").write_text("x")
+    with pytest.raises(FileExistsError):
+        bag.new_bag(str(tmp_path), NAME)
+    assert (Path(path) / "data" / "kept").read_text() == "x"
 
 
 @pytest.mark.parametrize("name", ["", "..", "a/b", "ä", "a b", "-x", "a\n", "x" * 101])
-def test_a_name_that_is_none_is_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(IncidentError, match="file name"):
-        bag.new_bag(str(tmp_path / "home"), INCIDENT, name)
-    assert not (tmp_path / "home").exists()
+def test_a_name_that_is_none_is_refused(name: str) -> None:
+    with pytest.raises(IncidentError, match="name of a bag"):
+        bag.check_name(name)

@@ -151,7 +151,9 @@ def test_what_ignores_its_end_is_ended_with_its_children(bag: Path, collect: Col
     got = collect(("command", ["sh", "-c", "trap '' TERM; echo begun; sleep 1234.5 & wait; sleep 1234.5"]), timeout=0.5)
     assert time.monotonic() - began < 8
     assert (got.outcome, got.rc, content(bag, got)) == (t.TIMEOUT, None, [b"begun\n"])
-    assert not [pid for pid in os.listdir("/proc") if pid.isdigit() and b"1234.5" in _argv(pid)]
+    give_up = time.monotonic() + 5
+    while [pid for pid in os.listdir("/proc") if pid.isdigit() and b"1234.5" in _argv(pid)]:
+        assert time.monotonic() < give_up
 
 
 def _argv(pid: str) -> bytes:
@@ -233,6 +235,6 @@ def test_the_most_volatile_comes_first() -> None:
 def test_the_record_is_complete(collect: Collect) -> None:
     record = collect(("command", ["echo", "x"])).to_dict()
     assert (record["artifact"], record["outcome"], record["bytes"], record["rc"]) == ("a/one", t.COLLECTED, 2, 0)
-    assert record["files"][0]["path"] == "data/a/one/0001.gz"
+    assert record["files"][0]["path"] == "data/a/one/0001"
     assert record["duration"] > 0
     assert abs(record["began"] - time.time()) < 60
