@@ -84,7 +84,7 @@ class Capture:
         outcome = self._outcome(artifact, began)
         elapsed = self._clock.monotonic() - began
         # A complaint may quote what it is about.
-        told = {**vars(outcome), "stderr": redact(outcome.stderr)}
+        told = {**vars(outcome), "stderr": redact(outcome.stderr), "message": redact(outcome.message)}
         return t.Collected(artifact=artifact, began=wall, began_monotonic=began, duration=elapsed, **told)
 
     def refusal(self, artifact: t.Artifact) -> Outcome | None:

@@ -17,6 +17,7 @@ _MASK = MASK.encode()
 _HEAD = 8192
 _HOLE = re.compile(rb"\0{16,}")  # what truncating a log under its writer leaves, and a crash
 _NO_CONTROLS = bytes(byte for byte in range(256) if byte >= 32 or byte in b"\a\b\t\n\f\r\x1b")
+_CLOSED = (b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18", b"\x1f\x9d")  # zstd, lz4, compress: Python cannot unpack them
 _PACKED = {b"\x1f\x8b": "gz", b"BZh": "bz2", b"\xfd7zXZ\0": "xz"}
 _KEY = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*-----|\Z)", re.DOTALL)
 _FOLLOWER = re.compile(rb"\s*[^\n]*")  # the next line that is not blank
@@ -108,6 +109,8 @@ _NO_TEXT = "it is no text, so that secrets in it cannot be masked; seal the capt
 
 
 def _is_text(head: bytes) -> bool:
+    if head.startswith(_CLOSED):
+        return False
     head = _HOLE.sub(b"", head)
     controls = head.translate(None, _NO_CONTROLS)
     return b"\0" not in controls and len(controls) * 20 <= len(head)

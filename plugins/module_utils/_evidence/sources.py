@@ -19,6 +19,7 @@ from ansible_collections.toombos.incident.plugins.module_utils._evidence.outcome
 from ansible_collections.toombos.incident.plugins.module_utils._evidence.readers.masks import NameMask, OfNames
 from ansible_collections.toombos.incident.plugins.module_utils._evidence.store import Store
 from ansible_collections.toombos.incident.plugins.module_utils._logs.source import Unreadable
+from ansible_collections.toombos.incident.plugins.module_utils._redact import redact
 
 _LATE = "there was no time to read on; the digest is of what was read"
 Reader = Callable[[], Iterable[bytes]]
@@ -67,7 +68,7 @@ class Sources:
         return Outcome(by_size(stored), "", name, files=stored)
 
     def _command(self, artifact: t.Artifact, source: t.Source, deadline: float) -> Outcome:
-        shown = " ".join(source.what)
+        shown = redact(" ".join(source.what))
         try:
             command = Command(source.what, deadline, self._clock)
         except FileNotFoundError:

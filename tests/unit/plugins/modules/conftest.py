@@ -57,3 +57,45 @@ def run_module(
         return result
 
     return call
+
+
+@pytest.fixture(scope="session")
+def hostile_names() -> list[bytes]:
+    """What a file can be called, and what tools stumble over: two thousand names and more."""
+    dice = random.Random(4)
+    letters = [
+        b"%",
+        b"\r",
+        b"\n",
+        b"|",
+        b"\xff",
+        b"\xc3\xa4",
+        b"\xed\xb3\xbf",
+        b" ",
+        b"..",
+        b"-",
+        b"'",
+        b'"',
+        b"\\",
+        b"$(",
+    ]
+    letters += [
+        b"\t",
+        b"\x1b[31m",
+        b"\xe2\x80\xae",
+        b"%0a",
+        b"*",
+        b"?",
+        b"[",
+        b"~",
+        b"#",
+        b"{{",
+        b"a",
+        b"<",
+        b"&",
+        b"\x01",
+    ]
+    names = {b"...", b"-rf", b"%", b"|", b" ", b"\xff" * 255, b"a" * 255, b"\n", b"..data", b"#x", b"\xc3\xa4" * 127}
+    while len(names) < 2100:
+        names.add(b"".join(dice.choice(letters) for _letter in range(dice.randrange(1, 12)))[:255])
+    return sorted(names - {b".", b".."})

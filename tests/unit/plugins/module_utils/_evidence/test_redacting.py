@@ -141,6 +141,7 @@ def test_a_bomb_is_unpacked_piece_by_piece() -> None:
         (bytes(5000) + b"after a hole\n" + bytes(100) + b"more\n", True),
         (b"LPKSHHRH\x00\x01\x02" + bytes(100) + b"\x01\x00x", False),
         (b"\x28\xb5\x2f\xfd\x04\x00\x59\x00\x00", False),
+        (b"\x28\xb5\x2f\xfd without any control", False),
         (b"\x7fELF\x02\x01\x01\x00\x00", False),
         (bytes(range(1, 32)) * 10, False),
         ("zwei".encode("utf-16"), False),
