@@ -10,6 +10,7 @@ import os
 from dataclasses import dataclass
 from typing import Any, Callable, Iterable
 
+from ansible_collections.toombos.incident.plugins.module_utils._evidence.compress import Broken
 from ansible_collections.toombos.incident.plugins.module_utils._evidence.place import PARTS
 from ansible_collections.toombos.incident.plugins.module_utils._evidence.seal import Sealing
 from ansible_collections.toombos.incident.plugins.module_utils._evidence.store import check_room, write_all
@@ -44,16 +45,29 @@ def pack(bag: str, names: Iterable[str], folder: str, reserve: int, sealing: Sea
         if sealing is None:
             _archive(bag, names, parts.write, now)
         else:
-            tool = sealing.filter(parts.write)
-            try:
-                _archive(bag, names, tool.feed, now)
-            except BaseException:
-                tool.abandon()
-                raise
-            tool.finish()
+            _sealed(sealing, parts, lambda write: _archive(bag, names, write, now))
     finally:
         parts.close()
     return Package(tuple(parts.done), parts.size, parts.whole.hexdigest(), sealing.method if sealing else "none")
+
+
+def _sealed(sealing: Sealing, parts: _Parts, make: Callable[[Callable[[bytes], None]], None]) -> None:
+    tool = sealing.filter(parts.write)
+    given = 0
+
+    def feed(data: bytes) -> None:
+        nonlocal given
+        given += len(data)
+        tool.feed(data)
+
+    try:
+        make(feed)
+    except BaseException:
+        tool.abandon()
+        raise
+    tool.finish()
+    if parts.size <= given:  # neither compresses
+        raise Broken(f"{sealing.method} has sealed less than it was given")
 
 
 def _archive(bag: str, names: Iterable[str], write: Callable[[bytes], None], now: float) -> None:
