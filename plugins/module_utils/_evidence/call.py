@@ -49,6 +49,7 @@ def capture(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     clock = Clock()
     began = {"began": clock.wall(), "began_monotonic": clock.monotonic()}
     wish = read_wish(params)
+    children.begin()
     if check_mode:
         return report.planned(wish, _refused(wish, clock))
     owner = place.fetcher()

@@ -13,13 +13,21 @@ import threading
 from typing import Any, Sequence
 
 _lock = threading.Lock()
+_over = threading.Event()
 _running: dict[int, subprocess.Popen[bytes]] = {}
+
+
+def begin() -> None:
+    """From now on programs can be started."""
+    _over.clear()
 
 
 def start(argv: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
     """Start a program; ``options`` are those of Popen. Whoever starts it reaps it. Raises OSError."""
-    process = subprocess.Popen(list(argv), start_new_session=True, **options)
     with _lock:
+        if _over.is_set():
+            raise OSError("everything is being ended")
+        process = subprocess.Popen(list(argv), start_new_session=True, **options)
         _running[process.pid] = process
     return process
 
@@ -53,7 +61,8 @@ def kill(process: subprocess.Popen[bytes]) -> None:
 
 
 def kill_all() -> None:
-    """SIGKILL all groups: for the moment when everything is over."""
+    """SIGKILL all groups, for the moment when everything is over: none can be started until ``begin`` is called."""
     with _lock:
+        _over.set()
         for process in _running.values():
             kill(process)

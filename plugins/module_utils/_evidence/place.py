@@ -9,12 +9,14 @@ import contextlib
 import fcntl
 import os
 import stat
+import time
 from typing import Iterator
 
 from ansible_collections.toombos.incident.plugins.module_utils._errors import IncidentError
 
 PARTS, TREE, SEAL, RECORD = "parts", "tree", "seal", "package.json"
 _NOBODY = 0xFFFFFFFF
+_TRIES = 50
 
 
 def fetcher() -> tuple[int, int] | None:
@@ -82,10 +84,14 @@ def hand_over(path: str, owner: tuple[int, int] | None) -> None:
 
 
 def remove(path: str) -> None:
-    """All of it, as far as that is possible."""
+    """All of it, as far as that is possible, also while threads that nobody waits for still write to it."""
     import shutil
 
-    shutil.rmtree(path, ignore_errors=True)
+    for _try in range(_TRIES):
+        shutil.rmtree(path, ignore_errors=True)
+        if not os.path.lexists(path):
+            return
+        time.sleep(0.02)
 
 
 def _must_be_safe(path: str, sticky: bool) -> None:

@@ -77,6 +77,14 @@ class Store:
             for name in os.listdir(folder):
                 os.unlink(os.path.join(folder, name))
 
+    def make_folder(self, name: str) -> None:
+        """The private directory for ``name``. Where the root is gone, it stays gone."""
+        path = self._root
+        for step in ("data", *name.split("/")[:-1]):
+            path = os.path.join(path, step)
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(path, 0o700)
+
     def forget(self, stored: Iterable[Stored]) -> None:
         """Take out again what turned out to be nothing."""
         for each in stored:
@@ -198,7 +206,7 @@ class _Deposit:
         self._path = path
         self._size = 0
         self._digests = (hashlib.sha256(), hashlib.sha512())
-        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        store.make_folder(name)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         self._file = os.fdopen(os.open(path, flags, 0o600), "wb", buffering=0)
 
