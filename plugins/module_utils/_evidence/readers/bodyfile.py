@@ -5,88 +5,39 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import stat
 from typing import Iterator, Sequence
 
+from ansible_collections.toombos.incident.plugins.module_utils._evidence.readers.masks import NO_MASK, NameMask
+from ansible_collections.toombos.incident.plugins.module_utils._evidence.readers.names import shown
+from ansible_collections.toombos.incident.plugins.module_utils._evidence.readers.tree import Entry, walk
+
 _BATCH = 500
+_SECOND = 1_000_000_000
 
 
-def bodyfile(trees: Sequence[str]) -> Iterator[bytes]:
-    """Lines ``MD5|name|inode|mode|UID|GID|size|atime|mtime|ctime|crtime`` of each tree and all in it, sorted.
+def bodyfile(trees: Sequence[str], mask: NameMask = NO_MASK) -> Iterator[bytes]:
+    r"""Lines ``MD5|name|inode|mode|UID|GID|size|atime|mtime|ctime|crtime`` of each tree and all in it, sorted.
 
-    Stays on the file system of each tree and follows no links. In names ``%``, ``|``, control characters and what is
-    no UTF-8 are percent-encoded: mactime drops a line with another number of bars without a word. What cannot be read
-    is left out where nobody may know of it, and listed without contents where its directory may be read.
+    In names ``|``, ``%``, the backslash, what is not printable and what is no UTF-8 are ``\xNN``: mactime splits at
+    every bar, decodes ``%NN``, and drops what it then does not understand without a word. Times in whole seconds, 0
+    where one is not known.
     """
-    batch: list[bytes] = []
-    for tree in trees:
-        for line in _walk(os.path.abspath(tree)):
-            batch.append(line)
-            if len(batch) >= _BATCH:
-                yield b"".join(batch)
-                batch = []
+    batch: list[str] = []
+    for entry in walk(trees):
+        batch.append(_line(entry, mask))
+        if len(batch) >= _BATCH:
+            yield "".join(batch).encode()
+            batch = []
     if batch:
-        yield b"".join(batch)
+        yield "".join(batch).encode()
 
 
-def _walk(tree: str) -> Iterator[bytes]:
-    try:
-        top = os.lstat(tree)
-    except OSError:
-        return
-    waiting = [(tree, top)]
-    while waiting:
-        path, status = waiting.pop()
-        yield _line(path, status)
-        if stat.S_ISDIR(status.st_mode) and status.st_dev == top.st_dev:
-            waiting += reversed(_entries(path))
-
-
-def _entries(folder: str) -> list[tuple[str, os.stat_result]]:
-    found = []
-    try:
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                try:
-                    found.append((entry.path, entry.stat(follow_symlinks=False)))
-                except OSError:
-                    continue
-    except OSError:
-        return []
-    return sorted(found)
-
-
-def _line(path: str, status: os.stat_result) -> bytes:
-    name = _encoded(os.fsencode(path))
-    if stat.S_ISLNK(status.st_mode):
-        with contextlib.suppress(OSError):
-            name += b" -> " + _encoded(os.fsencode(os.readlink(path)))
-    times = (status.st_atime, status.st_mtime, status.st_ctime)
-    fields = (
-        b"0",
-        name,
-        b"%d" % status.st_ino,
-        stat.filemode(status.st_mode).encode(),
-        b"%d" % status.st_uid,
-        b"%d" % status.st_gid,
-        b"%d" % status.st_size,
-        *(b"%d" % time for time in times),
-        b"0",
-    )
-    return b"|".join(fields) + b"\n"
-
-
-def _encoded(name: bytes) -> bytes:
-    try:
-        text = name.decode("utf-8")
-    except UnicodeDecodeError:
-        return b"".join(b"%c" % byte if 32 < byte < 127 and byte not in b"%|" else b"%%%02X" % byte for byte in name)
-    return "".join(_character(each) for each in text).encode()
-
-
-def _character(each: str) -> str:
-    if each in "%|" or not each.isprintable():
-        return "".join(f"%{byte:02X}" for byte in each.encode())
-    return each
+def _line(entry: Entry, mask: NameMask) -> str:
+    status = entry.status
+    # An arrow within a name would be taken for the one between a link and its target.
+    names = (mask.path(each) for each in (entry.path, entry.target()) if each)
+    name = " -> ".join(shown(each, "|%").replace("->", r"-\x3e") for each in names)
+    times = (status.st_atime_ns, status.st_mtime_ns, status.st_ctime_ns, entry.birth or 0)
+    seconds = "|".join(str(time // _SECOND) for time in times)
+    owner = f"{status.st_uid}|{status.st_gid}"
+    return f"0|{name}|{status.st_ino}|{entry.mode}|{owner}|{status.st_size}|{seconds}\n"

@@ -36,7 +36,7 @@ def processes(proc: str = "/proc") -> Iterator[dict[str, Any]]:
     ``start`` in clock ticks since boot, ``began`` in seconds since the epoch. What may not be read is missing. One
     that ends meanwhile has what was read until then.
     """
-    boot = _boot_time(proc)
+    boot = boot_time(proc)
     ticks = os.sysconf("SC_CLK_TCK")
     for pid in list_pids(proc):
         stat = read_stat(pid, proc)
@@ -108,7 +108,8 @@ def of_each(name: str, proc: str = "/proc") -> Iterator[dict[str, Any]]:
             yield {"pid": pid, "error": error.strerror}
 
 
-def _boot_time(proc: str) -> float:
+def boot_time(proc: str) -> float:
+    """When the kernel was started, in seconds since the epoch; 0 where it does not say."""
     for line in _text(f"{proc}/stat").splitlines():
         if line.startswith("btime "):
             return float(line.split()[1])

@@ -18,7 +18,6 @@ from typing import Any, Iterator
 
 import pytest
 
-from ansible_collections.toombos.incident.plugins.module_utils._evidence.readers.bodyfile import bodyfile
 from ansible_collections.toombos.incident.plugins.module_utils._evidence.readers.lines import as_lines
 from ansible_collections.toombos.incident.plugins.module_utils._evidence.readers.logins import logins
 from ansible_collections.toombos.incident.plugins.module_utils._evidence.readers.processes import (
@@ -135,28 +134,6 @@ def test_our_records_are_those_of_the_distribution(tmp_path: Path) -> None:
     shown = subprocess.run(["utmpdump", tmp_path / "wtmp"], capture_output=True, text=True, check=True).stdout
     for word in ("me", "far.example", "192.0.2.7", "pts/0", "00042"):
         assert word in shown
-
-
-def test_a_bodyfile_has_one_line_per_entry_whatever_its_name(tmp_path: Path) -> None:
-    names = [ODD, b"plain", b"a|b", b"\n", "ä %".encode(), b"x" * 255]
-    for name in names:
-        Path(os.fsdecode(os.path.join(os.fsencode(tmp_path), name))).write_text("x")
-    (tmp_path / "dir").mkdir()
-    (tmp_path / "dir" / "in|it").write_text("12345")
-    (tmp_path / "link").symlink_to("a|b")
-    lines = b"".join(bodyfile([str(tmp_path)])).splitlines()
-    assert len(lines) == 1 + len(names) + 3
-    rows = {row[1]: row for row in (line.split(b"|") for line in lines)}
-    assert {len(row) for row in rows.values()} == {11}
-    assert rows[os.fsencode(tmp_path) + b"/dir/in%7Cit"][6] == b"5"
-    assert os.fsencode(tmp_path) + b"/link -> a%7Cb" in rows
-    assert os.fsencode(tmp_path) + b"/%FF%7C%250a%0D%0A%C3%A4%20.." in rows
-    assert rows[os.fsencode(tmp_path)][3].startswith(b"d")
-    assert sorted(lines) == sorted(set(lines))
-
-
-def test_trees_that_are_not_there_are_no_lines() -> None:
-    assert list(bodyfile(["/nonexistent/tree"])) == []
 
 
 def test_lines_come_in_batches_and_are_json() -> None:
