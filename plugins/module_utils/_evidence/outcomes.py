@@ -57,7 +57,7 @@ class Gathered:
         return [
             f"{title}: {', '.join(paths[:_SHOWN])}{' …' if len(paths) > _SHOWN else ''}"
             for title, paths in (
-                ("cannot be read", self.broken),
+                ("not kept", self.broken),
                 ("not permitted", self.denied),
                 ("left alone", self.odd),
                 ("not there", self.absent if self.files else []),

@@ -19,6 +19,7 @@ LARGEST = 64 << 20  # bytes of a part
 _LOOK = 8 << 20
 _BLOCK = 1 << 20
 _TAR_BLOCK = 512
+_HEADER = 2 << 10  # bytes of a header and what fills it up
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,9 @@ def pack(bag: str, names: Iterable[str], folder: str, reserve: int, sealing: Sea
 
     Raises OSError, Full and Broken; what is there then is no package.
     """
-    parts = _Parts(os.path.join(folder, PARTS), reserve)
+    names = list(names)
+    expected = sum(os.path.getsize(os.path.join(bag, name)) + _HEADER for name in names)
+    parts = _Parts(os.path.join(folder, PARTS), reserve, expected)
     try:
         if sealing is None:
             _archive(bag, names, parts.write, now)
@@ -92,14 +95,15 @@ def _archive(bag: str, names: Iterable[str], write: Callable[[bytes], None], now
 
 
 class _Parts:
-    """Files of at most LARGEST bytes, one after the other, digested while they are written."""
+    """Files of at most LARGEST bytes, one after the other, digested while they are written: ``expected`` in all."""
 
-    def __init__(self, folder: str, reserve: int) -> None:
+    def __init__(self, folder: str, reserve: int, expected: int) -> None:
         self.done: list[dict[str, Any]] = []
         self.size = 0
         self.whole = hashlib.sha256()
         self._folder = folder
         self._reserve = reserve
+        self._expected = expected
         self._looked_at = -_LOOK
         self._descriptor = -1
         self._digest = hashlib.sha256()
@@ -113,7 +117,7 @@ class _Parts:
             data = data[len(piece) :]
             if self.size + len(piece) - self._looked_at >= _LOOK:
                 self._looked_at = self.size
-                check_room(self._folder, self._reserve, max(len(piece), _LOOK) if self._reserve else 0)
+                check_room(self._folder, self._reserve, min(_LOOK, max(0, self._expected - self.size)))
             write_all(self._descriptor, piece)
             for digest in (self.whole, self._digest):
                 digest.update(piece)

@@ -15,9 +15,10 @@ from typing import Callable, Generator, Iterable, Iterator, Mapping
 from ansible_collections.toombos.incident.plugins.module_utils._clock import Clock
 from ansible_collections.toombos.incident.plugins.module_utils._evidence import files, parts, types as t
 from ansible_collections.toombos.incident.plugins.module_utils._evidence.commands import Command
+from ansible_collections.toombos.incident.plugins.module_utils._evidence.compress import Broken
 from ansible_collections.toombos.incident.plugins.module_utils._evidence.outcomes import Gathered, Outcome, by_size
 from ansible_collections.toombos.incident.plugins.module_utils._evidence.readers.masks import NameMask, OfNames
-from ansible_collections.toombos.incident.plugins.module_utils._evidence.store import Store
+from ansible_collections.toombos.incident.plugins.module_utils._evidence.store import Full, Store
 from ansible_collections.toombos.incident.plugins.module_utils._logs.source import Unreadable
 from ansible_collections.toombos.incident.plugins.module_utils._redact import redact
 
@@ -132,7 +133,7 @@ class Sources:
         except Unmaskable as error:
             gathered.denied.append(f"{path}: {error}")
             return
-        except Unreadable as error:
+        except (Unreadable, Full, Broken) as error:  # what was kept of others stays
             gathered.broken.append(f"{path}: {error}")
             return
         notes = [files.moved(opened, stored[0].size), f"it is {opened.path}" if opened.path != path else ""]

@@ -18,6 +18,7 @@ from ansible_collections.toombos.incident.plugins.module_utils._evidence.types i
 
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 _LOOK = 8 << 20  # bytes between two looks at the free space
+_TO_PACK = 16 << 20  # bytes for manifests, headers, and what lies between two looks while it is packed
 _SMALL = 4096  # what is not larger is not compressed
 _MEDIUM = 256 << 10  # what is smaller is compressed here: to start a program takes longer
 _PACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ\0", b"BZh", b"\x04\x22\x4d\x18")  # compressed already
@@ -59,6 +60,7 @@ class Store:
         self._limits = limits
         self._zstd = zstd
         self._spent = 0
+        self._largest = 0
         self._looked_at = -_LOOK
         self._abandoned: set[str] = set()
         self._lock = threading.Lock()
@@ -90,8 +92,8 @@ class Store:
         for each in stored:
             os.unlink(os.path.join(self._root, each.path))
 
-    def account(self, name: str, count: int) -> None:
-        """So many bytes of ``name`` are about to be stored.
+    def account(self, name: str, count: int, size: int = 0) -> None:
+        """So many bytes of ``name`` are about to be stored, ``size`` with those before.
 
         Raises Full, also for what others have put on the disk meanwhile, and Abandoned.
         """
@@ -101,9 +103,11 @@ class Store:
             if self._spent + count > self._limits.budget:
                 raise Full(f"the capture has reached its budget of {self._limits.budget} bytes")
             if self._spent + count - self._looked_at >= _LOOK:
+                # To pack it takes room for the largest file once more.
+                check_room(self._root, self._limits.reserve, max(count, _LOOK) + max(self._largest, size) + _TO_PACK)
                 self._looked_at = self._spent
-                check_room(self._root, self._limits.reserve, max(count, _LOOK))
             self._spent += count
+            self._largest = max(self._largest, size)
 
     def put(
         self,
@@ -211,8 +215,8 @@ class _Deposit:
         self._file = os.fdopen(os.open(path, flags, 0o600), "wb", buffering=0)
 
     def write(self, data: bytes) -> None:
-        self._store.account(self._name, len(data))
         self._size += len(data)
+        self._store.account(self._name, len(data), self._size)
         for digest in self._digests:
             digest.update(data)
         write_all(self._file.fileno(), data)
