@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from typing import Iterable
 
 
 def write_atomic(path: str, data: bytes, *, mode: int = 0o600, uid: int | None = None, gid: int | None = None) -> None:
@@ -15,13 +16,21 @@ def write_atomic(path: str, data: bytes, *, mode: int = 0o600, uid: int | None =
     The content is 0600 until it is complete. A symbolic link at ``path`` is replaced, not followed. Raises OSError;
     the old file is untouched then and no temporary file stays.
     """
+    write_pieces(path, (data,), mode=mode, uid=uid, gid=gid)
+
+
+def write_pieces(
+    path: str, pieces: Iterable[bytes], *, mode: int = 0o600, uid: int | None = None, gid: int | None = None
+) -> None:
+    """The same with content that comes in pieces; what is raised while one is made leaves the old file as well."""
     directory = os.path.dirname(path) or "."
     # Not by tempfile: its imports cost more than all the rest of a call that writes a record.
     temporary = os.path.join(directory, f".{os.path.basename(path)[:100]}.{os.urandom(8).hex()}")
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            for piece in pieces:
+                file.write(piece)
             file.flush()
             if uid is not None or gid is not None:
                 os.fchown(file.fileno(), -1 if uid is None else uid, -1 if gid is None else gid)

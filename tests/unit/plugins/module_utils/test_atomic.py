@@ -9,7 +9,7 @@ import stat
 import pytest
 
 from ansible_collections.toombos.incident.plugins.module_utils import _atomic
-from ansible_collections.toombos.incident.plugins.module_utils._atomic import write_atomic
+from ansible_collections.toombos.incident.plugins.module_utils._atomic import write_atomic, write_pieces
 
 
 def test_a_new_file_is_private(tmp_path):
@@ -77,3 +77,18 @@ def test_content_is_on_disk_before_the_name_and_the_name_before_the_return(tmp_p
 def test_a_missing_directory_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError):
         write_atomic(str(tmp_path / "nowhere" / "record"), b"x")
+
+
+def test_what_fails_while_it_is_made_leaves_the_old_file(tmp_path):
+    target = tmp_path / "record"
+    target.write_bytes(b"old")
+
+    def pieces():
+        yield b"half"
+        raise ValueError("no more")
+
+    with pytest.raises(ValueError, match="no more"):
+        write_pieces(str(target), pieces())
+    assert (os.listdir(tmp_path), target.read_bytes()) == (["record"], b"old")
+    write_pieces(str(target), iter((b"a", b"b")))
+    assert target.read_bytes() == b"ab"
