@@ -45,7 +45,7 @@ $(GROUPS): setup
 # integration: ## The modules as tasks
 # docs:        ## Documentation of plugins, changelog
 # importer:    ## The release archive, as Galaxy judges it
-# formats:     ## Reports, judged by the tools that read them
+# formats:     ## Reports and evidence, judged by the tools that read them
 # footguns:    ## The traps of Ansible itself, raw and guarded
 # runner:      ## The plain checkout, run as AWX does
 # compose:     ## Services of a compose project in real containers
