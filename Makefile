@@ -15,7 +15,7 @@ unexport ANSIBLE_COLLECTIONS_PATH ANSIBLE_INVENTORY ANSIBLE_ROLES_PATH ANSIBLE_S
 # The tools start Python thousands of times; where its compiled code may not be kept, each start compiles Ansible anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-GROUPS := lint unit sanity integration importer docs formats footguns runner compose systemd lab molecule
+GROUPS := lint unit sanity integration importer docs formats evidence footguns runner compose systemd lab molecule
 
 LAB := python tests/lab/lab.py $(if $(LAB_PORT),--base-port $(LAB_PORT))
 
