@@ -171,6 +171,7 @@ def test_a_filter_that_dies_is_not_a_result(make: Make, tmp_path: Path, monkeypa
         (b"x" * (256 << 10), compress.ZSTD if ZSTD else compress.GZIP),
         (b"\x1f\x8b\x08" + b"x" * 10000, compress.NONE),
     ],
+    ids=["small", "larger", "large", "packed"],
 )
 def test_what_is_small_or_packed_already_is_not_compressed(
     make: Make, tmp_path: Path, known: bool, content: bytes, compression: str
