@@ -46,6 +46,7 @@ $(GROUPS): setup
 # docs:        ## Documentation of plugins, changelog
 # importer:    ## The release archive, as Galaxy judges it
 # formats:     ## Reports and evidence, judged by the tools that read them
+# evidence:    ## Captures on a host with a full disk, a dead mount, every write watched (root)
 # footguns:    ## The traps of Ansible itself, raw and guarded
 # runner:      ## The plain checkout, run as AWX does
 # compose:     ## Services of a compose project in real containers
