@@ -26,7 +26,7 @@ MAY_HOLD = (
     r"meta/runtime\.yml",
     r"playbooks/\w+\.yml",
     r"plugins/(action|callback|doc_fragments|filter|modules)/\w+\.(py|yml)",
-    r"plugins/(module_utils|plugin_utils)/([\w-]+/)*\w+\.(py|yml)",
+    r"plugins/(module_utils|plugin_utils)/([\w-]+/)*\w+\.(py|sh|yml)",
     r"roles/\w+/(README\.md|(defaults|meta|tasks|templates|files|handlers|vars)/[\w.-]+)",
     r"tests/config\.yml",
     r"tests/integration/targets/\w+/([\w-]+/)*[\w.-]+",
