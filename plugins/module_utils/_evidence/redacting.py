@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Iterable, Iterator
 
-from ansible_collections.toombos.incident.plugins.module_utils._evidence.suspects import suspects
+from ansible_collections.toombos.incident.plugins.module_utils._evidence.suspects import Suspects, suspects
 from ansible_collections.toombos.incident.plugins.module_utils._redact import MASK, redact
 
 _LONGEST = 64 << 10  # bytes of a line that are looked at closely; of a longer one all is masked or nothing
@@ -36,6 +36,7 @@ class Masking:
         self.obstacle = "" if self.packed or _is_text(first[:_HEAD]) else _NO_TEXT
         self.changed = bool(self.packed)
         self._within_key = False
+        self._suspects = Suspects()
 
     def change(self, pieces: Iterable[bytes], midway: bool) -> Iterator[bytes]:
         """The content without what looks like a secret. ``midway``: it begins anywhere, also within one."""
@@ -80,7 +81,7 @@ class Masking:
     def _masked(self, data: bytes) -> bytes:
         data = self._without_keys(data)
         done, at = [], 0
-        for begin, end in _with_next_lines(data, suspects(data)):
+        for begin, end in _with_next_lines(data, self._suspects.lines(data)):
             text = data[begin:end]
             masked = redact(text.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
             if masked != text:
