@@ -18,6 +18,7 @@ from ansible_collections.toombos.incident.plugins.module_utils._errors import In
 from ansible_collections.toombos.incident.plugins.module_utils._evidence import compress
 from ansible_collections.toombos.incident.plugins.module_utils._evidence.types import Stored
 from ansible_collections.toombos.incident.plugins.plugin_utils._custody.bagcheck import file_digests
+from ansible_collections.toombos.incident.plugins.plugin_utils._custody.names import split_bag
 
 _BLOCK = 1 << 20
 _FIELDS = frozenset(Stored.__annotations__)
@@ -48,8 +49,9 @@ class BagView:
 
     @property
     def host(self) -> str:
-        """Its name in the inventory, or else what comes before the number in the name of the bag."""
-        return str(self.capture.get("host") or self.name.rpartition("-")[0])
+        """Its name in the inventory, as the bag has it; what the host calls itself is in the capture."""
+        named = split_bag(self.name)
+        return named[1] if named else str(self.capture.get("host", ""))
 
     def files(self, group: str = "") -> Iterator[tuple[str, Stored]]:
         """Name of the artifact and payload file, of one artifact or of a group (``timeline``), as captured."""

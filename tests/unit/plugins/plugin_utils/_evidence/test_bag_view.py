@@ -106,5 +106,7 @@ def test_without_zstd_it_says_what_to_install(view: BagView, monkeypatch: pytest
 
 def test_the_host_of_a_bag_is_that_of_the_inventory(view: BagView) -> None:
     told = json.loads((Path(view.path) / "capture.json").read_text())
-    (Path(view.path) / "capture.json").write_text(json.dumps({**told, "host": ""}))
-    assert BagView(view.path).host == f"{INCIDENT}-web-1"
+    (Path(view.path) / "capture.json").write_text(json.dumps({**told, "host": "node-7"}))
+    assert BagView(view.path).host == "web-1"
+    other = Path(view.path).rename(Path(view.path).with_name("renamed"))
+    assert BagView(str(other)).host == "node-7"
