@@ -34,3 +34,9 @@ def test_what_is_not_read_to_its_end_leaves_nothing(tmp_path: Path) -> None:
 
 def test_nothing_is_nothing(tmp_path: Path) -> None:
     assert list(sort_lines(iter(()), str(tmp_path))) == []
+
+
+def test_no_more_files_are_open_than_are_merged_at_once(tmp_path: Path) -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    sorting = sort_lines(((number, b"x") for number in range(200)), str(tmp_path), 1, 5)
+    assert max(len(os.listdir("/proc/self/fd")) - before for _line in sorting) <= 5
