@@ -28,7 +28,8 @@ CONTEXT = {
     **{name: f"{_UCO}/{name}/" for name in ("action", "core", "identity", "observable", "tool", "types")},
     "xsd": "http://www.w3.org/2001/XMLSchema#",
 }
-_SPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "incident.toombos")
+_COLLECTION = "toombos.incident"
+_SPACE = uuid.uuid5(uuid.NAMESPACE_DNS, _COLLECTION)
 _DONE = frozenset((t.COLLECTED, t.EMPTY, t.TRUNCATED))
 _NOBODY = "unknown"
 
@@ -64,7 +65,7 @@ class CaseGraph:
         yield False, self._investigation()
 
     def _frame(self) -> Iterator[tuple[bool, Node]]:
-        tool = {"core:name": "toombos.incident", "tool:version": self._version, "tool:toolType": "evidence capture"}
+        tool = {"core:name": _COLLECTION, "tool:version": self._version, "tool:toolType": "evidence capture"}
         yield False, self._node(self._iri("tool", self._version), "tool:Tool", tool)
         yield False, self._node(self._host, "observable:Device", {"core:name": _text(self._bag.host)})
 
