@@ -99,7 +99,7 @@ EVIDENCE_CAPTURE: dict[str, Any] = {
         "budget": {"type": "str", "default": "10m"},
         "max_bytes": {"type": "str", "default": "2GiB"},
         "reserve": {"type": "str", "default": "512MiB"},
-        "directory": {"type": "path", "default": "/var/tmp/toombos-evidence"},
+        "directory": {"type": "path", "default": "/var/tmp/toombos-incident"},
         "seal": {
             "type": "dict",
             "options": {

@@ -82,7 +82,7 @@ options:
       - Where on the host captures are made and wait until they are fetched. Nobody else may be able to write there. It
         needs room for the bag, and for the largest of its files once more.
     type: path
-    default: /var/tmp/toombos-evidence
+    default: /var/tmp/toombos-incident
   seal:
     description:
       - Seal the package on the host, so that only these recipients can open it. When that does not work for any reason
@@ -196,7 +196,7 @@ directory:
   description: Where on the host the package was made.
   returned: success, not in check mode
   type: str
-  sample: /var/tmp/toombos-evidence/INC-2026-1124-0001-web-1-001
+  sample: /var/tmp/toombos-incident/INC-2026-1124-0001-web-1-001
 package:
   description: The archive of the bag in parts, with size and SHA-256 of each and of the whole, and how it is sealed.
   returned: success, not in check mode
@@ -206,7 +206,7 @@ package:
     size: 12345678
     sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
     parts:
-      - path: /var/tmp/toombos-evidence/INC-2026-1124-0001-web-1-001/parts/0001
+      - path: /var/tmp/toombos-incident/INC-2026-1124-0001-web-1-001/parts/0001
         size: 12345678
         sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 tagmanifest_sha256:
@@ -271,7 +271,7 @@ leftovers:
   returned: success
   type: list
   elements: dict
-  sample: [{bag: INC-2026-1124-0001-web-1-000, directory: /var/tmp/toombos-evidence/x, complete: false}]
+  sample: [{bag: INC-2026-1124-0001-web-1-000, directory: /var/tmp/toombos-incident/x, complete: false}]
 msg:
   description: One line for people.
   returned: always

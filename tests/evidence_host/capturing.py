@@ -23,7 +23,7 @@ from ansible_collections.toombos.incident.plugins.plugin_utils._lean import scri
 
 MARKER = "<<INCLUDE_ANSIBLE_MODULE_JSON_ARGS>>"
 BAG = "INC-2026-1124-0001-web-1-001"
-HOME = Path("/var/tmp/toombos-evidence")
+HOME = Path("/var/tmp/toombos-incident")
 
 
 @dataclass(frozen=True)

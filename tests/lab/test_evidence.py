@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the toombos.incident authors
 # GNU General Public License v3.0 or later (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Evidence of the lab: before a recovery changes anything, by itself, verified by everybody, and never a reason to wait."""
+"""Evidence of the lab: before a recovery changes anything, by itself, verified by everybody."""
 
 from __future__ import annotations
 
@@ -128,7 +128,9 @@ def test_a_capture_is_verified_by_playbook_and_shell_and_one_byte_is_found(lab: 
     assert lab.play("capture.yml", "-e", "evidence=wanted", "-e", "evidence_profile=quick", *number, *WHY).rc == 0
     assert [bag.name[-3:] for bag in sorted(incident.glob("INC-*/"))] == ["001", "002"]
 
-    payload = next(path for path in sorted(incident.glob("INC-*-001/data/**/*")) if path.is_file() and path.stat().st_size)
+    payload = next(
+        path for path in sorted(incident.glob("INC-*-001/data/**/*")) if path.is_file() and path.stat().st_size
+    )
     content = bytearray(payload.read_bytes())
     content[len(content) // 2] ^= 1
     payload.write_bytes(content)

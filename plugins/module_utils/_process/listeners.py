@@ -8,14 +8,14 @@ from __future__ import annotations
 import os
 import socket
 import struct
-from typing import Callable, Collection, Sequence
+from typing import Callable, Collection, Optional, Sequence
 
 from ansible_collections.toombos.incident.plugins.module_utils._process.sock_diag import ListeningSocket, ask_kernel
 from ansible_collections.toombos.incident.plugins.module_utils._process.types import Listener, ProcessTable
 
 _LISTEN = b"0A"
 _FAMILIES = (("tcp", socket.AF_INET), ("tcp6", socket.AF_INET6))
-Ask = Callable[[int], "Sequence[ListeningSocket] | None"]
+Ask = Callable[[int], Optional[Sequence[ListeningSocket]]]
 
 
 def read_listeners(

@@ -17,7 +17,8 @@ OPENED = {"incident": "INC-2026-1125-0001", "changed": True}
 BAG = {"bag": "INC-2026-1125-0001-a-001", "changed": True}
 
 
-def kept(mode: str = "wanted", opened: Any = OPENED, reason: str = "", **captures: Any) -> Any:
+def kept(mode: str = "wanted", opened: Any = "as it should be", reason: str = "", **captures: Any) -> Any:
+    opened = OPENED if isinstance(opened, str) else opened
     return preserved({"mode": mode, "reason": reason}, dict.fromkeys(captures, opened), captures)
 
 

@@ -18,7 +18,7 @@ HOW_MANY = 300  # more than one answer of the kernel holds
 
 def test_the_kernel_names_every_listener_and_no_connection():
     with contextlib.ExitStack() as opened:
-        made = [opened.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(HOW_MANY)]
+        made = [opened.enter_context(socket.create_server(("127.0.0.1", 0))) for _each in range(HOW_MANY)]
         client = opened.enter_context(socket.create_connection(made[0].getsockname()))
         found = {entry.port: entry for entry in ask_kernel(socket.AF_INET)}
         for each in made:
