@@ -182,12 +182,12 @@ class Scan:
         oldest = self.wish.since if part.rising else None
         tuned = source.size - part.start < _LARGE and not source.packed
         for offset, data, cut in blocks(source.reader(part.start), part.start, self._count_long):
-            if not tuned:
+            self._look_at_the_clock()
+            if cut and not tuned:
                 self.search.tune(data)
                 tuned = True
-            self._look_at_the_clock()
             passed, skip = _lines(data, cut, skip) if skip else (0, 0)
-            if oldest is not None and not passed:
+            if oldest is not None and cut and not passed:
                 found = passed_since(data, cut, oldest)
                 # What does not say when it was written is as old as what stands before it.
                 passed = (cut if old else 0) if found is None else found
@@ -197,7 +197,7 @@ class Scan:
                 entry["lines"] += data.count(b"\n", 0, passed) + (not data.endswith(b"\n", 0, passed))
             if passed < cut:
                 entry["lines"] = self.search.block(offset + passed, data[passed:], cut - passed, entry["lines"])
-            entry["bytes"] += cut
+            entry["bytes"] = offset + cut - part.start  # with what was passed over
             if entry["bytes"] > self.wish.largest:
                 raise _Enough
 

@@ -11,6 +11,7 @@ from typing import Any, Callable, Iterable, Iterator, Tuple
 
 BLOCK = 256 * 1024
 LONGEST = 64 * 1024  # bytes of a line that are looked at
+_HOLE = bytes(BLOCK)
 _ENDLESS = 1024 * 1024  # a line of so many bytes is given up: its beginning counts, the rest is passed over
 _MEMORY = 64 * 1024 * 1024  # that unpacking may use
 
@@ -160,7 +161,10 @@ def unpack_stream(pieces: Iterable[bytes], packed: str) -> Iterator[bytes]:
 
 
 def blocks(read: Read, start: int, endless: Callable[[], None]) -> Iterator[Block]:
-    """Blocks of whole lines. Of a line without an end only the beginning comes, and ``endless`` is called for it."""
+    """Blocks of whole lines. Of a line without an end only the beginning comes, and ``endless`` is called for it.
+
+    What is passed over, the rest of such a line and holes, comes as blocks that end where they begin.
+    """
     rest, offset, skipping, ended = b"", start, False, False
     while not ended:
         data = read(rest)
@@ -172,7 +176,7 @@ def blocks(read: Read, start: int, endless: Callable[[], None]) -> Iterator[Bloc
             data = data[end:] if end else b""
             skipping = not end
         if data[:1] == b"\0":  # a hole, which truncating a log under its writer leaves
-            bare = data.lstrip(b"\0")
+            bare = b"" if data == _HOLE else data.lstrip(b"\0")
             offset, data = offset + len(data) - len(bare), bare
         cut = len(data) if ended else data.rfind(b"\n") + 1
         if cut:
@@ -181,4 +185,6 @@ def blocks(read: Read, start: int, endless: Callable[[], None]) -> Iterator[Bloc
             endless()
             yield offset, data[:LONGEST], LONGEST
             cut, skipping = len(data), True
+        elif not data:
+            yield offset, data, 0
         offset, rest = offset + cut, data[cut:]

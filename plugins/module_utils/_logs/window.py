@@ -42,7 +42,10 @@ def offset_since(source: Source, oldest: float) -> int | None:
     the times do not rise, so that all of it has to be read.
     """
     low, high = 0, source.size  # all before low is older
-    at_low, at_high = float("-inf"), float("inf")
+    first = first_in(os.pread(source.descriptor, _LOOK, 0))
+    if first is not None and first >= oldest:
+        return 0
+    at_low, at_high = float("-inf") if first is None else first, float("inf")
     while high - low > BLOCK:
         middle = (low + high) // 2
         data = os.pread(source.descriptor, _LOOK, middle)
@@ -107,7 +110,7 @@ def lines_of(source: Source, between: Callable[[], None]) -> int:
     try:
         for _offset, data, cut in blocks(source.reader(), 0, lambda: None):
             between()
-            count += data.count(b"\n", 0, cut) or 1
+            count += data.count(b"\n", 0, cut) or cut > 0
     except Unreadable:
         pass
     return count

@@ -17,20 +17,11 @@ from typing import Any, Callable
 import pytest
 
 from ansible_collections.toombos.incident.plugins.module_utils._clock import Clock
-from ansible_collections.toombos.incident.plugins.module_utils._logs.patterns import choose, compile_baseline
-from ansible_collections.toombos.incident.plugins.module_utils._logs.result import to_result
+from ansible_collections.toombos.incident.plugins.module_utils._logs.patterns import choose
 from ansible_collections.toombos.incident.plugins.module_utils._logs.scan import Log, Scan, Wish
 
 NOW = time.time()
-
-
-def scan(*paths: Path, seconds: float = 30, **wish: Any) -> dict[str, Any]:
-    """The result for the built-in errors, or for ``own`` patterns."""
-    own = wish.pop("own", {})
-    baseline = compile_baseline(wish.pop("baseline", ()))
-    work = Scan(Wish(choose(() if own else ["errors"], own), **wish), Clock(), time.monotonic() + seconds)
-    work.run([Log(str(path), "", baseline) for path in paths])
-    return to_result(work, 0.0)
+Run = Callable[..., "dict[str, Any]"]
 
 
 def stamped(ago: float, text: str) -> str:
@@ -41,7 +32,7 @@ def errors(result: dict[str, Any]) -> Any:
     return result["patterns"]["errors"]
 
 
-def test_counts_places_and_times(tmp_path: Path) -> None:
+def test_counts_places_and_times(tmp_path: Path, scan: Run) -> None:
     log = tmp_path / "app.log"
     log.write_text(
         "2026-11-23T10:00:00Z - app - INFO - up\n"
@@ -65,7 +56,7 @@ def test_counts_places_and_times(tmp_path: Path) -> None:
     assert result["msg"] == "errors 4 (last 2026-11-23T10:00:05Z); 1 files, 0.0 MiB in 0.0s"
 
 
-def test_what_is_rotated_is_read_oldest_first(tmp_path: Path) -> None:
+def test_what_is_rotated_is_read_oldest_first(tmp_path: Path, scan: Run) -> None:
     pack: dict[str, Callable[[bytes], bytes]] = {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}
     for number, ending in enumerate(pack, 2):
         line = f"2026-11-{20 - number:02d} 10:00:00 ERROR {ending}\n"
@@ -88,7 +79,7 @@ def test_what_is_rotated_is_read_oldest_first(tmp_path: Path) -> None:
     assert len(scan(tmp_path / "app.log", rotated=False)["files"]) == 1
 
 
-def test_a_log_that_is_being_compressed_counts_once(tmp_path: Path) -> None:
+def test_a_log_that_is_being_compressed_counts_once(tmp_path: Path, scan: Run) -> None:
     (tmp_path / "app.log").write_text("")
     (tmp_path / "app.log.1").write_text("ERROR\n")
     (tmp_path / "app.log.1.gz").write_bytes(gzip.compress(b"ERROR\n"))
@@ -100,7 +91,9 @@ def test_a_log_that_is_being_compressed_counts_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("ending", "packed"), [("gz", gzip.compress), ("bz2", lambda data: bz2.compress(data, 1)), ("xz", lzma.compress)]
 )
-def test_what_is_damaged_is_read_up_to_there(tmp_path: Path, ending: str, packed: Callable[[bytes], bytes]) -> None:
+def test_what_is_damaged_is_read_up_to_there(
+    tmp_path: Path, ending: str, packed: Callable[[bytes], bytes], scan: Run
+) -> None:
     noise = b"".join(b"line %d %s ERROR\n" % (number, os.urandom(20).hex().encode()) for number in range(4_000))
     whole = packed(noise)
     log = tmp_path / f"app.log.{ending}"
@@ -114,7 +107,7 @@ def test_what_is_damaged_is_read_up_to_there(tmp_path: Path, ending: str, packed
     assert "or damaged" in scan(log)["files"][0]["notes"][0]
 
 
-def test_since_counts_what_is_newer_and_what_follows_it(tmp_path: Path) -> None:
+def test_since_counts_what_is_newer_and_what_follows_it(tmp_path: Path, scan: Run) -> None:
     log = tmp_path / "app.log"
     old = "".join(stamped(7200 - number // 10, "ERROR old") + "ERROR without a time\n" for number in range(5000))
     log.write_text(old + stamped(60, "INFO new") + "ERROR without a time\n" + stamped(50, "ERROR new"))
@@ -128,7 +121,7 @@ def test_since_counts_what_is_newer_and_what_follows_it(tmp_path: Path) -> None:
     assert scan(log, since=NOW - 3600, rotated=False)["files"] == []
 
 
-def test_the_last_lines_reach_into_older_files(tmp_path: Path) -> None:
+def test_the_last_lines_reach_into_older_files(tmp_path: Path, scan: Run) -> None:
     (tmp_path / "app.log").write_text("ERROR 4\nERROR 5\nfine")
     (tmp_path / "app.log.1").write_text("ERROR 2\nERROR 3\n")
     (tmp_path / "app.log.2.gz").write_bytes(gzip.compress(b"ERROR 0\nERROR 1\n"))
@@ -138,7 +131,7 @@ def test_the_last_lines_reach_into_older_files(tmp_path: Path) -> None:
         assert errors(scan(tmp_path / "app.log", lines=lines))["count"] == expected, lines
 
 
-def test_the_last_lines_of_a_long_log(tmp_path: Path) -> None:
+def test_the_last_lines_of_a_long_log(tmp_path: Path, scan: Run) -> None:
     log = tmp_path / "app.log"
     log.write_text("".join(f"{'x' * 97} {number}\n" for number in range(20_000)))
     for lines in (1, 2, 5000, 19_999, 20_000, 30_000):
@@ -146,7 +139,7 @@ def test_the_last_lines_of_a_long_log(tmp_path: Path) -> None:
         assert result["patterns"]["any"]["count"] == min(lines, 20_000)
 
 
-def test_endless_lines_holes_and_bytes_that_are_no_text(tmp_path: Path) -> None:
+def test_endless_lines_holes_and_bytes_that_are_no_text(tmp_path: Path, scan: Run) -> None:
     log = tmp_path / "app.log"
     log.write_bytes(
         b"\0" * 3_000_000 + b"ERROR after a hole\r\n"
@@ -162,7 +155,7 @@ def test_endless_lines_holes_and_bytes_that_are_no_text(tmp_path: Path) -> None:
     assert len(texts[2]) == 300
 
 
-def test_no_tricks_with_what_is_no_log(tmp_path: Path) -> None:
+def test_no_tricks_with_what_is_no_log(tmp_path: Path, scan: Run) -> None:
     (tmp_path / "real").write_text("ERROR\n")
     (tmp_path / "link.log").symlink_to(tmp_path / "real")
     (tmp_path / "ring.log").symlink_to(tmp_path / "ring.log")
@@ -182,13 +175,13 @@ def test_no_tricks_with_what_is_no_log(tmp_path: Path) -> None:
     assert errors(scan(tmp_path / "link.log", follow=True))["count"] == 1
 
 
-def test_wildcards_name_each_file_once(tmp_path: Path) -> None:
+def test_wildcards_name_each_file_once(tmp_path: Path, scan: Run) -> None:
     for name in ("a.log", "b.log", "b.log.1"):
         (tmp_path / name).write_text("ERROR\n")
     assert errors(scan(tmp_path / "*.log", tmp_path / "b*", tmp_path / "b.log"))["count"] == 3
 
 
-def test_secrets_stay_in_the_log(tmp_path: Path) -> None:
+def test_secrets_stay_in_the_log(tmp_path: Path, scan: Run) -> None:
     log = tmp_path / "app.log"
     token = "geheim1" * 20
     log.write_text(
@@ -200,14 +193,14 @@ def test_secrets_stay_in_the_log(tmp_path: Path) -> None:
     assert "geheim" not in str(scan(log, samples=10))
 
 
-def test_a_baseline_is_counted_apart(tmp_path: Path) -> None:
+def test_a_baseline_is_counted_apart(tmp_path: Path, scan: Run) -> None:
     log = tmp_path / "app.log"
     log.write_text("ERROR Failed to initialize production services\nERROR real\n")
     result = scan(log, baseline=["initialize production"])
     assert (errors(result)["count"], result["totals"]["harmless"]) == (1, 1)
 
 
-def test_an_expensive_line_is_given_up(tmp_path: Path) -> None:
+def test_an_expensive_line_is_given_up(tmp_path: Path, scan: Run) -> None:
     log = tmp_path / "app.log"
     log.write_text("a" * 5000 + "\nab ab ab!\n")
     result = scan(log, own={"slow": "a.*a.*a.*a.*a.*!|ab.*!"})
@@ -215,7 +208,7 @@ def test_an_expensive_line_is_given_up(tmp_path: Path) -> None:
     assert result["patterns"]["slow"]["count"] == 1
 
 
-def test_the_deadline_leaves_what_was_found(tmp_path: Path) -> None:
+def test_the_deadline_leaves_what_was_found(tmp_path: Path, scan: Run) -> None:
     log, other = tmp_path / "app.log", tmp_path / "other.log"
     log.write_text("ERROR\n")
     other.write_text("ERROR\n")
@@ -225,7 +218,7 @@ def test_the_deadline_leaves_what_was_found(tmp_path: Path) -> None:
     assert "cut short by the deadline" in result["msg"]
 
 
-def test_no_more_than_the_largest_part_is_read(tmp_path: Path) -> None:
+def test_no_more_than_the_largest_part_is_read(tmp_path: Path, scan: Run) -> None:
     log = tmp_path / "app.log"
     log.write_text("ERROR\n" * 100_000)
     assert errors(scan(log, largest=300_000))["count"] == 50_000
@@ -236,7 +229,7 @@ def test_no_more_than_the_largest_part_is_read(tmp_path: Path) -> None:
     assert "unpacked" in result["files"][0]["notes"][0]
 
 
-def test_nothing_is_lost_or_counted_twice_while_a_writer_rotates(tmp_path: Path) -> None:
+def test_nothing_is_lost_or_counted_twice_while_a_writer_rotates(tmp_path: Path, scan: Run) -> None:
     log, stop, written = tmp_path / "app.log", threading.Event(), [0]
     log.write_text("")
 
