@@ -71,7 +71,7 @@ def test_a_recovery_captures_before_it_changes_anything(healthy: Any) -> None:
     events = [record["event"] for record in custody(incident)]
     assert events.index("requested") < events.index("captured") < events.index("verified") < events.index("manifest")
     # The process that hung is in the bag; what runs now began after it was captured.
-    processes = next(each for name, each in outcomes.items() if name.endswith("/processes"))
+    processes = outcomes["processes/list"]
     payload = incident / f"{incident.name}-lab-001" / processes["files"][0]["path"]
     shown = subprocess.run(
         ["zstdcat" if payload.suffix == ".zst" else "zcat" if payload.suffix == ".gz" else "cat", str(payload)],
@@ -119,7 +119,8 @@ def test_a_capture_is_verified_by_playbook_and_shell_and_one_byte_is_found(lab: 
     ours = {name: what for name, what in lab.files().items() if "/evidence" not in name and "custody" not in name}
     assert ours == {name: what for name, what in files.items() if "/evidence" not in name and "custody" not in name}
     assert lab.identities() == processes
-    number = ("-e", f"incident={incident.name}")
+    # The lab is one host of many: where its evidence is kept is said, as it is where the inventory has one place for all.
+    number = ("-e", f"incident={incident.name}", "-e", json.dumps({"evidence_policy": lab.evidence}))
     assert lab.play("verify.yml", *number).rc == 0
     shell = ["sh", str(incident / "verify.sh"), str(incident), str(incident / "allowed_signers")]
     assert subprocess.run(shell, check=False, capture_output=True).returncode == 0

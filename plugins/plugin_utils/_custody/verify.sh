@@ -9,7 +9,7 @@ listed() { case ${1#*/} in tagmanifest-sha256.txt|tagmanifest-sha512.txt) ;; *[!
 walk() { for f in "$1"/* "$1"/.[!.]* "$1"/..?*; do if [ -d "$f" ] && [ ! -L "$f" ]; then walk "$f"; elif [ -e "$f" ] || [ -L "$f" ]; then [ ! -L "$f" ] && listed "$f" || fail "$f is listed nowhere"; fi; done; }
 keygen() { { printf %b "$signature" | { exec 4<&0 <&3; ssh-keygen -Y "$@" -f "$keys" -s /dev/fd/4 2>/dev/null; }; } 3<&0; }
 read -r head count signer signature <<END
-$(get '$s#^{"seal":{"head":"'$h'","namespace":"custody@toombos[.]incident","records":\([0-9]*\),"signature":"\(-----BEGIN SSH SIGNATURE-----\(\\n[A-Za-z0-9+/=]\{1,70\}\)*\\n-----END SSH SIGNATURE-----\\n\)","signer":"\(SHA256:[^"]*\)"}}$#\1 \2 \5 \3#p')
+$(get '$s#^{"seal":{"head":"'$h'","namespace":"'${ns%.*}'[.]'${ns#*.}'","records":\([0-9]*\),"signature":"\(-----BEGIN SSH SIGNATURE-----\(\\n[A-Za-z0-9+/=]\{1,70\}\)*\\n-----END SSH SIGNATURE-----\\n\)","signer":"\(SHA256:[^"]*\)"}}$#\1 \2 \5 \3#p')
 END
 records | keygen verify -n $ns -I "$(keygen find-principals </dev/null | sed q)" | grep -q "^Good .* key $signer\$" || fail "the signature of $log"
 case $signature in *[AQgw]==\\n-----E*|*[AEIMQUYcgkosw048]=\\n-----E*|*[!=]\\n-----E*) ;; *) fail "the end of the signature of $log" ;; esac
