@@ -119,7 +119,7 @@ def test_a_capture_is_verified_by_playbook_and_shell_and_one_byte_is_found(lab: 
     ours = {name: what for name, what in lab.files().items() if "/evidence" not in name and "custody" not in name}
     assert ours == {name: what for name, what in files.items() if "/evidence" not in name and "custody" not in name}
     assert lab.identities() == processes
-    # The lab is one host of many: where its evidence is kept is said, as it is where the inventory has one place for all.
+    # The inventory has one place for all evidence; the lab's is another.
     number = ("-e", f"incident={incident.name}", "-e", json.dumps({"evidence_policy": lab.evidence}))
     assert lab.play("verify.yml", *number).rc == 0
     shell = ["sh", str(incident / "verify.sh"), str(incident), str(incident / "allowed_signers")]
