@@ -185,6 +185,6 @@ def blocks(read: Read, start: int, endless: Callable[[], None]) -> Iterator[Bloc
             endless()
             yield offset, data[:LONGEST], LONGEST
             cut, skipping = len(data), True
-        elif False:
+        elif not data:
             yield offset, data, 0
         offset, rest = offset + cut, data[cut:]
