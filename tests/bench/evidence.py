@@ -27,7 +27,7 @@ from figure import Figure, as_table
 HOME = ROOT / "build" / "bench"
 _PARTS: dict[str, Callable[[Path, argparse.Namespace], Iterator[Figure]]] = {
     "processes": lambda home, options: busy_host(home, options.processes, options.rounds),
-    "logs": lambda home, options: large_logs(home, options.mib, options.rounds),
+    "logs": lambda home, options: large_logs(home, options.mib, options.files, options.rounds),
     "fleet": lambda home, options: fleet_figures(home, options.hosts, options.rounds),
 }
 _TIMES_THE_LOGS = 6  # of free space: the logs, what they are packed into, some more
@@ -41,6 +41,7 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", choices=_PARTS, default=list(_PARTS))
     parser.add_argument("--processes", type=int, default=500)
     parser.add_argument("--mib", type=int, default=1024)
+    parser.add_argument("--files", type=int, default=4, help="logs that the MiB are in")
     parser.add_argument("--hosts", type=int, default=20)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()

@@ -19,7 +19,6 @@ from hosts import PYTHON
 
 from ansible_collections.toombos.incident.plugins.module_utils._evidence import types as t
 
-_FILES = 4
 _TROUBLES = 0.003
 # What is compared: one archive of all logs, and both digests of it. evidence_capture does more: digests of the original
 # content, one compressed file for each log, a bag with its manifests, and the package that the controller fetches.
@@ -27,19 +26,19 @@ TAR = "tar, zstd -3 -T1, sha256sum, sha512sum"
 _SHELL = 'tar -cf - -C "$1" . | zstd -q -3 -T1 -c >"$2" && sha256sum "$2" && sha512sum "$2"'
 
 
-def large_logs(home: Path, mib: int, rounds: int) -> Iterator[Figure]:
+def large_logs(home: Path, mib: int, files: int, rounds: int) -> Iterator[Figure]:
     """Their table is printed."""
     logs = home / "logs"
     logs.mkdir()
-    for number in range(_FILES):
-        write_log(logs / f"app{number}.log", (mib << 20) // _FILES, _TROUBLES, seed=number)
+    for number in range(files):
+        write_log(logs / f"app{number}.log", (mib << 20) // files, _TROUBLES, seed=number)
     took: dict[str, list[meter.Took]] = {}
     for number in range(rounds + 1):
         for name, one in _turn(home, logs, mib, number):
             if number:  # the first round reads the logs into memory
                 took.setdefault(name, []).append(one)
     size = sum(path.stat().st_size for path in logs.iterdir()) / 2**20
-    print(f"\n{size:.0f} MiB in {_FILES} logs, median of {rounds}\n")
+    print(f"\n{size:.0f} MiB in {files} logs, median of {rounds}\n")
     print("| | wall, MiB/s | processor, s | largest process |\n|---|---:|---:|---:|")
     for name, ones in took.items():
         wall, cpu, memory = (median(getattr(one, what) for one in ones) for what in ("wall", "cpu", "memory"))
