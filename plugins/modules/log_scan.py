@@ -37,7 +37,8 @@ options:
     description:
       - Sets of patterns that come with the collection.
       - V(errors) is C(ERROR|CRITICAL|Exception). V(failures) finds errors that bear no level, such as C(failed),
-        C(error:) and tracebacks. V(publisher), V(database) and V(security) find what they are named for.
+        C(error:) and tracebacks, and JSON whose level is C(error), C(critical) or C(fatal).
+      - V(publisher), V(database) and V(security) find what they are named for.
       - The default is V([errors]), or none when O(patterns) are given.
     type: list
     elements: str
@@ -58,6 +59,7 @@ options:
       - Count only what was written since then, a duration (V(15m), V(2h)) or a moment (V(2026-11-23 14:45), or with a
         zone V(2026-11-23T14:45:54Z)). Without a zone it is the local time of the host.
       - A line that does not say when it was written has the time of the one before it.
+      - Plain logs are not read from their beginning. It is assumed that times rise, give or take ten seconds.
     type: str
   lines:
     description: Read only so many lines of each log, the last ones.
@@ -175,7 +177,9 @@ patterns:
           time: "2026-11-23T15:02:11Z"
           text: "2026-11-23 15:02:11 - shop.crm - ERROR - Request 17 failed: no route to 10.0.0.7"
     signatures:
-      description: The most frequent kinds of lines; what differs within a kind is folded.
+      description:
+        - The most frequent kinds of lines; what differs within a kind is folded.
+        - Of a line of JSON its logger, level and message count.
       returned: always
       type: list
       elements: dict
