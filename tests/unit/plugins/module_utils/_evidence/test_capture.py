@@ -118,18 +118,20 @@ def test_the_kernels_files_are_read_to_their_end(bag: Path, collect: Collect) ->
 
 def test_a_log_that_is_being_written_is_kept_as_it_was(bag: Path, collect: Collect, tmp_path: Path) -> None:
     log = tmp_path / "log"
-    log.write_bytes(b"line\n" * 100_000)
-    stop = threading.Event()
+    log.write_bytes(b"line\n" * 4_000_000)  # long enough to be written to while it is read
+    begun, stop = threading.Event(), threading.Event()
 
     def write() -> None:
         with log.open("ab") as file:
             while not stop.is_set():
                 file.write(b"more\n" * 1000)
                 file.flush()
+                begun.set()
 
     writer = threading.Thread(target=write)
     writer.start()
     try:
+        assert begun.wait(10)
         got = collect(("files", [log]), max_bytes=1 << 30)
     finally:
         stop.set()
