@@ -8,12 +8,12 @@ from __future__ import annotations
 import gzip
 import time
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Dict
 
 import pytest
 
 NOW = time.time()
-Run = Callable[..., "dict[str, Any]"]
+Run = Callable[..., Dict[str, Any]]
 
 
 def stamped(ago: float, text: str) -> str:
