@@ -177,11 +177,12 @@ def test_a_tool_that_hangs_costs_the_capture(
 ) -> None:
     call = "ansible_collections.toombos.incident.plugins.module_utils._evidence.call._PACKING_GRACE"
     monkeypatch.setattr(call, -598.0)
+    hung = f"sleep 4321.{os.getpid()}"  # the same test may run elsewhere on this machine
     (tools / "age").write_text(
-        f"#!/bin/sh\n[ $1 = --version ] && exit\n{HEADER}; [ $(head -c 300000 | wc -c) = 0 ] || exec sleep 4321.25\n"
+        f"#!/bin/sh\n[ $1 = --version ] && exit\n{HEADER}; [ $(head -c 300000 | wc -c) = 0 ] || exec {hung}\n"
     )
     (tools / "age").chmod(0o755)
     result = seal(method="age", recipients=[RECIPIENT])
     assert "could not be packed in time" in result["msg"]
     assert os.listdir(tmp_path / "captures") == []
-    assert subprocess.run(["pgrep", "-f", "sleep 4321.25"], check=False).returncode == 1
+    assert subprocess.run(["pgrep", "-f", hung], check=False).returncode == 1

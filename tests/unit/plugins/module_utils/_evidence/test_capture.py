@@ -150,11 +150,13 @@ def test_a_command_is_kept_and_its_complaints_told(bag: Path, collect: Collect) 
 
 def test_what_ignores_its_end_is_ended_with_its_children(bag: Path, collect: Collect) -> None:
     began = time.monotonic()
-    got = collect(("command", ["sh", "-c", "trap '' TERM; echo begun; sleep 1234.5 & wait; sleep 1234.5"]), timeout=0.5)
+    seconds = f"1234.{os.getpid()}"  # the same test may run elsewhere on this machine
+    script = f"trap '' TERM; echo begun; sleep {seconds} & wait; sleep {seconds}"
+    got = collect(("command", ["sh", "-c", script]), timeout=0.5)
     assert time.monotonic() - began < 8
     assert (got.outcome, got.rc, content(bag, got)) == (t.TIMEOUT, None, [b"begun\n"])
     give_up = time.monotonic() + 5
-    while [pid for pid in os.listdir("/proc") if pid.isdigit() and b"1234.5" in _argv(pid)]:
+    while [pid for pid in os.listdir("/proc") if pid.isdigit() and seconds.encode() in _argv(pid)]:
         assert time.monotonic() < give_up
 
 
