@@ -14,6 +14,8 @@ from typing import Callable, Iterator
 
 import pytest
 
+from ansible_collections.toombos.incident.plugins.module_utils._evidence import children
+
 Handler = Callable[[socket.socket], None]
 
 
@@ -164,6 +166,12 @@ def void(connection: socket.socket) -> None:
     """Listen until the other side, or the end of the test, hangs up."""
     while connection.recv(65536):
         pass
+
+
+@pytest.fixture(autouse=True)
+def programs_can_be_started() -> None:
+    """A module is a process of its own; here a capture that was ended would keep those after it from starting anything."""
+    children.begin()
 
 
 @pytest.fixture
