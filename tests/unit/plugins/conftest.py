@@ -170,7 +170,7 @@ def void(connection: socket.socket) -> None:
 
 @pytest.fixture(autouse=True)
 def programs_can_be_started() -> None:
-    """A module is a process of its own; here a capture that was ended would keep those after it from starting anything."""
+    """A module is a process of its own; here a capture that was ended would keep others from starting anything."""
     children.begin()
 
 
