@@ -13,6 +13,19 @@ from typing import Any
 
 import pytest
 
+# Where a secret begins is known by these; each is in the log and in an environment.
+SHAPES = (
+    "password={}",
+    "API_KEY_ENCRYPTION_KEY: '{}'",
+    '{{"token": "{}"}}',
+    "--client-secret {}",
+    "Authorization: Bearer {}",
+    "postgres://shop:{}@db/shop",
+    "Set-Cookie: s={}; Path=/",
+    "ghp_{}",
+    "AKIA{}",
+    "input_value='{}', input_type=str",
+)
 WHY = ("-e", "reason='orders were changed, alice'")
 
 
@@ -32,6 +45,11 @@ def captures(incident: Path) -> list[dict[str, Any]]:
 def custody(incident: Path) -> list[dict[str, Any]]:
     lines = (incident / "custody.jsonl").read_text().splitlines()
     return [json.loads(line) for line in lines[:-1]]
+
+
+def unpacked(path: Path) -> bytes:
+    program = {".zst": "zstdcat", ".gz": "zcat"}.get(path.suffix, "cat")
+    return subprocess.run([program, str(path)], capture_output=True, check=True).stdout
 
 
 @pytest.fixture
@@ -73,12 +91,7 @@ def test_a_recovery_captures_before_it_changes_anything(healthy: Any) -> None:
     # The process that hung is in the bag; what runs now began after it was captured.
     processes = outcomes["processes/list"]
     payload = incident / f"{incident.name}-lab-001" / processes["files"][0]["path"]
-    shown = subprocess.run(
-        ["zstdcat" if payload.suffix == ".zst" else "zcat" if payload.suffix == ".gz" else "cat", str(payload)],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
+    shown = unpacked(payload).decode()
     assert f'"pid": {frozen.pid},' in shown or f'"pid":{frozen.pid},' in shown
     assert not os.path.exists(lab.home / "evidence-staging") or not os.listdir(lab.home / "evidence-staging")
 
@@ -119,8 +132,7 @@ def test_a_capture_is_verified_by_playbook_and_shell_and_one_byte_is_found(lab: 
     ours = {name: what for name, what in lab.files().items() if "/evidence" not in name and "custody" not in name}
     assert ours == {name: what for name, what in files.items() if "/evidence" not in name and "custody" not in name}
     assert lab.identities() == processes
-    # The inventory has one place for all evidence; the lab's is another.
-    number = ("-e", f"incident={incident.name}", "-e", json.dumps({"evidence_policy": lab.evidence}))
+    number = ("-e", f"incident={incident.name}")
     assert lab.play("verify.yml", *number).rc == 0
     shell = ["sh", str(incident / "verify.sh"), str(incident), str(incident / "allowed_signers")]
     assert subprocess.run(shell, check=False, capture_output=True).returncode == 0
@@ -139,3 +151,27 @@ def test_a_capture_is_verified_by_playbook_and_shell_and_one_byte_is_found(lab: 
     assert found.rc == 2
     assert payload.name in found.screen
     assert subprocess.run(shell, check=False, capture_output=True).returncode == 1
+
+
+def test_no_secret_is_in_clear_on_the_screen_however_much_it_says(lab: Any) -> None:
+    known = set(incidents(lab))
+    secrets = {f"HUNTER{number:03d}Z77Q": shape for number, shape in enumerate(SHAPES)}
+    log = lab.app / "logs" / "halcytone.log"
+    with log.open("a", encoding="utf-8") as file:
+        file.write(
+            "".join(f"2026-11-25 10:00:00 - app - INFO - {shape.format(key)}\n" for key, shape in secrets.items())
+        )
+    process = subprocess.Popen(
+        ["sleep", "300"], env={f"E{number}": shape.format(key) for number, (key, shape) in enumerate(secrets.items())}
+    )
+    try:
+        run = lab.play("capture.yml", "-vvv", "-e", "evidence=wanted", "-e", "evidence_profile=quick", *WHY)
+    finally:
+        process.kill()
+        process.wait()
+    assert run.rc == 0, run.screen
+    (incident,) = set(incidents(lab)) - known
+    kept = b"".join(unpacked(path) for path in incident.rglob("*") if path.is_file())
+    assert f"{process.pid}".encode() in kept, "the process with the secrets was captured"
+    assert b" - app - INFO - password=" in kept, "and so was the log"
+    assert [key for key in secrets if key in run.screen or key.encode() in kept] == []
