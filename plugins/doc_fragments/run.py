@@ -35,3 +35,22 @@ options:
     type: dict
     required: true
 """
+
+    # What was preserved before.
+    PRESERVED = r"""
+options:
+  evidence:
+    description:
+      - How evidence is kept, as M(toombos.incident.guard) returns it. With V(required) as C(mode) nothing may be
+        changed unless every host of the roll-out was captured.
+    type: dict
+    default: {}
+  opened:
+    description: Name of the variable in which the opening of the incident's record is registered.
+    type: str
+    default: ""
+  captures:
+    description: Name of the variable in which each host's capture is registered. Empty means that nothing was captured.
+    type: str
+    default: ""
+"""

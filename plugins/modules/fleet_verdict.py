@@ -39,22 +39,11 @@ options:
       - They are compared with what the hosts say. What users cannot see is not healthy.
     type: dict
     default: {}
-  evidence:
-    description: How evidence was kept, as M(toombos.incident.guard) returns it. The verdict says what there is of it.
-    type: dict
-    default: {}
-  opened:
-    description: Name of the variable in which the opening of the incident's record is registered.
-    type: str
-    default: ""
-  captures:
-    description: Name of the variable in which each host's capture is registered. Empty means that nothing was captured.
-    type: str
-    default: ""
 extends_documentation_fragment:
   - toombos.incident.attributes.controller
   - toombos.incident.run
   - toombos.incident.run.asked
+  - toombos.incident.run.preserved
 author:
   - toombos.incident authors (@toombos)
 """

@@ -25,22 +25,9 @@ options:
     description: Name of the variable in which each host's recovery is registered.
     type: str
     required: true
-  evidence:
-    description:
-      - How evidence is kept, as M(toombos.incident.guard) returns it. With
-        V(required) as C(mode) no batch begins unless every host of the roll-out was captured.
-    type: dict
-    default: {}
-  opened:
-    description: Name of the variable in which the opening of the incident's record is registered.
-    type: str
-    default: ""
-  captures:
-    description: Name of the variable in which each host's capture is registered. Empty means that nothing was captured.
-    type: str
-    default: ""
 extends_documentation_fragment:
   - toombos.incident.attributes.controller
+  - toombos.incident.run.preserved
 author:
   - toombos.incident authors (@toombos)
 """

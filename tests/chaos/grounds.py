@@ -22,7 +22,6 @@ from ports import free_ports
 from trial import Trial, run
 
 HOME = Path(__file__).resolve().parent.parent.parent / "build" / "chaos"
-_taken: set[int] = set()
 
 
 class Ground(Protocol):
@@ -71,8 +70,7 @@ class LabGround:
     def _new(self) -> Scene:
         self.end()  # a campaign that was killed may have left its lab up
         (self._home / "aside").mkdir(parents=True)
-        lab = self._lab(free_ports(_taken))
-        _taken.update(lab.ports.values())
+        lab = self._lab(free_ports())
         return Scene(lab, self._home / "aside")
 
     def _lab(self, base_port: int = 0) -> LabWorld:

@@ -4,7 +4,8 @@
 """One container as the engine describes it, reduced to what a recovery needs; whatever is missing has a harmless value.
 
 Docker and Podman use the same fields. Podman leaves ``Health.Status`` empty where there is no health check, and says
-"running" of a container between two restarts, so that a crash loop shows in its count and age only.
+"running" of a container between two restarts, or for a moment "stopped", so that a crash loop shows in its count, its
+age, and in whether somebody is about to start it again.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ _STATES = {
 _MOST_RESTARTS = 2
 # The age at which Docker itself forgets that a container had died before.
 _SETTLED = 10.0
+_ABOUT_TO = 5.0  # seconds after its end in which the engine may still be about to start it again
 _SECOND = 1e9  # the engine counts in nanoseconds
 _MOST_WORDS = 160
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)")
@@ -54,6 +56,8 @@ class Container:
     restarts: int
     created: float
     started: float
+    finished: float
+    restarts_left: bool  # whether its restart policy lets the engine start it again
     health: str  # starting, healthy, unhealthy, or empty
     health_said: str
     patience: float  # seconds in which its health check must have come to a result
@@ -66,7 +70,7 @@ class Container:
         """The manager's word for it at the moment ``now``."""
         word = _STATES.get(self.status, t.UNKNOWN)
         if self.status in ("exited", "stopped") and self.exit_code:
-            return t.FAILED
+            return t.BACKOFF if self.restarts_left and 0 <= now - self.finished < _ABOUT_TO else t.FAILED
         if word != t.RUNNING:
             return word
         age = now - self.started
@@ -110,6 +114,10 @@ def read_container(told: Mapping[str, Any]) -> Container:
         restarts=_number(told.get("RestartCount")),
         created=read_moment(told.get("Created")),
         started=read_moment(state.get("StartedAt")),
+        finished=read_moment(state.get("FinishedAt")),
+        restarts_left=_restarts_left(
+            _part(_part(told, "HostConfig"), "RestartPolicy"), _number(told.get("RestartCount"))
+        ),
         health=str(health.get("Status") or "").replace("none", ""),
         health_said=_line(last.get("Output")) if unwell else "",
         patience=_patience(_part(config, "Healthcheck")),
@@ -139,6 +147,13 @@ def _patience(check: Mapping[str, Any]) -> float:
     rounds = _number(check.get("Retries")) or 3
     each = (_number(check.get("Interval")) or 30 * _SECOND) + (_number(check.get("Timeout")) or 30 * _SECOND)
     return (_number(check.get("StartPeriod")) + rounds * each) / _SECOND
+
+
+def _restarts_left(policy: Mapping[str, Any], restarts: int) -> bool:
+    most = _number(policy.get("MaximumRetryCount"))
+    if policy.get("Name") == "on-failure":
+        return not most or restarts < most
+    return policy.get("Name") in ("always", "unless-stopped")
 
 
 def _published(ports: Mapping[str, Any]) -> tuple[tuple[str, int], ...]:

@@ -47,8 +47,9 @@ class Zoo:
         """Start a command as the leader of a session."""
         child = subprocess.Popen(list(argv), cwd=cwd or self.home, start_new_session=True, **options)
         self.children.append(child)
-        # The kernel reports a successful exec before it has put the new arguments in place.
-        self.until(lambda: self.look(child.pid).argv or child.poll() is not None)
+        # The kernel reports a successful exec before it has put the new arguments in place. Nothing is reaped here:
+        # what has ended already is for the test to look at.
+        self.until(lambda: self.look(child.pid).argv or self.look(child.pid).state in "ZX")
         return self.look(child.pid)
 
     def open_to_all(self) -> None:

@@ -9,10 +9,14 @@ import contextlib
 import json
 import random
 import socket
+import sys
+from pathlib import Path
 from typing import Any, Callable
 
 import pytest
 from ansible.module_utils import basic
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 
 @pytest.fixture

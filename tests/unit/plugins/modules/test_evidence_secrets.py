@@ -17,53 +17,12 @@ from pathlib import Path
 from typing import Any, Iterator
 
 import pytest
+from secret_shapes import SHAPES
 
 from ansible_collections.toombos.incident.plugins.module_utils._evidence import compress, types as t
 from ansible_collections.toombos.incident.plugins.modules import evidence_capture
 from ansible_collections.toombos.incident.plugins.plugin_utils._evidence.definitions import built_in
 
-SHAPES = [
-    "password={}",
-    "PASSWORD: {}",
-    "db_passwd='{}'",
-    "passphrase: {}",
-    "mysql.pwd={}",
-    '{{"api_key": "{}"}}',
-    "--token {}",
-    "--password={}",
-    "-client-secret {}",
-    "client_secret => {}",
-    "credentials: {}",
-    "Authorization: Bearer {}",
-    "authorization=Basic {}",
-    "bearer {}",
-    "https://user:{}@example.org/x",
-    "postgres://shop:{}@db:5432/shop",
-    "Cookie: sid={}; theme=dark",
-    "Set-Cookie: s={}; Path=/",
-    "input_value='{}', input_type=str",
-    "aws_secret_access_key={}",
-    "access-key: {}",
-    "private_key={}",
-    "signing_key={}",
-    "encryption-key={}",
-    "license_key={}",
-    "auth_key: {}",
-    "SENTRY_DSN={}",
-    "jwt={}",
-    "session_id={}",
-    "slack_webhook={}",
-    "refresh_token: '{}'",
-    "sk-{}",
-    "ghp_{}",
-    "github_pat_{}",
-    "glpat-{}",
-    "xoxb-{}",
-    "AKIA{}",
-    "eyJ{}.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",
-    "digest {}0123456789abcdef0123",
-    "-----BEGIN RSA PRIVATE KEY-----\\n{}\\n-----END RSA PRIVATE KEY-----",
-]
 PLACES = ("log", "rotated", "environment", "arguments", "config")
 KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\n{}\n{}\n-----END OPENSSH PRIVATE KEY-----\n"
 

@@ -47,6 +47,28 @@ def test_podman_shows_a_crash_loop_in_count_and_age_only(told, restarts, age, st
     assert f"restarted {restarts} times" in container.words
 
 
+@pytest.mark.parametrize(
+    ("status", "code", "policy", "retries", "ago", "state"),
+    [
+        ("stopped", 7, "always", 0, 1, t.BACKOFF),
+        ("exited", 7, "unless-stopped", 0, 4, t.BACKOFF),
+        ("stopped", 7, "on-failure", 0, 1, t.BACKOFF),
+        ("stopped", 7, "on-failure", 9, 1, t.BACKOFF),
+        ("stopped", 7, "on-failure", 2, 1, t.FAILED),  # it was started again as often as it may be
+        ("stopped", 7, "no", 0, 1, t.FAILED),
+        ("stopped", 7, "", 0, 1, t.FAILED),
+        ("stopped", 7, "always", 0, 6, t.FAILED),  # nobody came
+        ("stopped", 7, "always", 0, -60, t.FAILED),
+        ("stopped", 0, "always", 0, 1, t.STOPPED),
+    ],
+)
+def test_between_two_lives_a_container_waits_for_the_next(told, status, code, policy, retries, ago, state):
+    policies = {"RestartPolicy": {"Name": policy, "MaximumRetryCount": retries}}
+    ended = {"ExitCode": code, "FinishedAt": stamp(ago)}
+    container = read_container(told("p-web-1", status, State=ended, RestartCount=2, HostConfig=policies))
+    assert container.state(NOW) == state
+
+
 def test_a_killed_container_says_what_killed_it(told):
     state = {"ExitCode": 137, "OOMKilled": True, "Error": "password=hunter2 was wrong"}
     container = read_container(told("p-web-1", "exited", State=state, RestartCount=4))
