@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -109,7 +110,10 @@ def module(lab: World, stable_for: str, patience: str) -> Running:
         "reason": "chaos",
     }
     file = lab.home / "module-arguments.json"
-    file.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": options}))
+    # In one step: on a busy machine the run before this one has perhaps not read it yet.
+    new = file.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
+    new.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": options}))
+    new.replace(file)
     command = [sys.executable, "-X", "faulthandler", "-m", MODULE, str(file)]
     # What is there already is ansible-core, on a host that has none of its own.
     path = [str(ROOT / ".ansible" / "collections"), *filter(None, [os.environ.get("PYTHONPATH")])]
@@ -120,7 +124,8 @@ def play(target: str, inventory: list[str], catalogue: Path, stable_for: str) ->
     """Run the main job. ``inventory``: arguments beside the inventory of Toombos."""
     policy = json.dumps(
         {
-            "incident_policy": {"stable_for": stable_for, "deadline": DEADLINE},
+            # What comes after a restart has trials of its own.
+            "incident_policy": {"stable_for": stable_for, "deadline": DEADLINE, "ladder": ["restart"]},
             "incident_evidence": {"mode": "skip", "reason": "a campaign looks at what a recovery does"},
         }
     )
