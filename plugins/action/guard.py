@@ -26,6 +26,7 @@ from ansible_collections.toombos.incident.plugins.plugin_utils._controller_view 
 from ansible_collections.toombos.incident.plugins.plugin_utils._evidence_policy import read_evidence
 from ansible_collections.toombos.incident.plugins.plugin_utils._inputs import (
     KNOWN,
+    OF_VERBS,
     misspelt,
     read_inputs,
 )
@@ -105,7 +106,7 @@ class ActionModule(ActionBase):
         words.update(
             {word: self._templar.template(task_vars[word]) for word in KNOWN if word in task_vars.keys() - extra}
         )
-        words.update({word: extra[word] for word in KNOWN if word in extra})
+        words.update({word: extra[word] for word in (*KNOWN, *OF_VERBS) if word in extra})
         return words
 
 

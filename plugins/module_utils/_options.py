@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 _STATE_DIR = {"type": "path", "default": "/run/toombos-incident"}
+_STORE_DIR = {"type": "path", "default": "/var/lib/toombos-incident"}
 
 HEALTH_CHECK: dict[str, Any] = {
     "argument_spec": {
@@ -40,7 +41,18 @@ SERVICE_RECOVERY: dict[str, Any] = {
         "takeover": {"type": "bool", "default": False},
         "break_glass": {"type": "bool", "default": False},
         "approved_plan": {"type": "list", "elements": "dict", "default": []},
+        "ladder": {
+            "type": "list",
+            "elements": "str",
+            "choices": ["restart", "config_rollback", "code_rollback"],
+            "default": ["restart"],
+        },
+        "rollback_to": {"type": "str", "default": "best"},
+        "confirm": {"type": "str", "default": "600s"},
+        "code": {"type": "dict", "default": {}},
+        "promote": {"type": "bool", "default": False},
         "state_dir": _STATE_DIR,
+        "store_dir": _STORE_DIR,
     },
     "supports_check_mode": True,
 }
@@ -54,6 +66,57 @@ CHANGE_FREEZE: dict[str, Any] = {
         "expires": {"type": "str", "default": "0"},
         "takeover": {"type": "bool", "default": False},
         "state_dir": _STATE_DIR,
+    },
+    "supports_check_mode": True,
+}
+
+CONFIG_SNAPSHOT: dict[str, Any] = {
+    "argument_spec": {
+        "services": {"type": "dict", "required": True},
+        "only": {"type": "list", "elements": "str", "default": []},
+        "state": {"type": "str", "choices": ["present", "proven"], "default": "present"},
+        "rounds": {"type": "int", "default": 3},
+        "interval": {"type": "str", "default": "1s"},
+        "label": {"type": "str", "default": ""},
+        "backups": {"type": "bool", "default": False},
+        "keep": {"type": "int", "default": 30},
+        "reason": {"type": "str", "default": ""},
+        "deadline": {"type": "str", "default": "120s"},
+        "state_dir": _STATE_DIR,
+        "store_dir": _STORE_DIR,
+    },
+    "supports_check_mode": True,
+}
+
+CONFIG_SNAPSHOT_INFO: dict[str, Any] = {
+    "argument_spec": {
+        "services": {"type": "dict", "required": True},
+        "only": {"type": "list", "elements": "str", "default": []},
+        "verify": {"type": "bool", "default": False},
+        "store_dir": _STORE_DIR,
+    },
+    "supports_check_mode": True,
+}
+
+CONFIG_ROLLBACK: dict[str, Any] = {
+    "argument_spec": {
+        "services": {"type": "dict", "required": True},
+        "only": {"type": "list", "elements": "str", "required": True},
+        "to": {"type": "str", "default": "last_known_good"},
+        "state": {"type": "str", "choices": ["confirmed", "applied", "extended", "cancelled"], "default": "confirmed"},
+        # It names something, and is no secret worth hiding from who runs the task.
+        "token": {"type": "str", "default": "", "no_log": False},
+        "confirm": {"type": "str", "default": "600s"},
+        "stable_for": {"type": "str", "default": "2s"},
+        "deadline": {"type": "str", "default": "300s"},
+        "lock_timeout": {"type": "str", "default": "30s"},
+        "reason": {"type": "str", "default": ""},
+        "owner": {"type": "str", "default": "an unnamed run"},
+        "freeze": {"type": "str", "default": ""},
+        "takeover": {"type": "bool", "default": False},
+        "break_glass": {"type": "bool", "default": False},
+        "state_dir": _STATE_DIR,
+        "store_dir": _STORE_DIR,
     },
     "supports_check_mode": True,
 }
@@ -119,6 +182,63 @@ EVIDENCE_CAPTURE: dict[str, Any] = {
         "definitions": {"type": "list", "elements": "dict", "default": []},
         "bag": {"type": "str", "default": ""},
         "requested": {"type": "dict", "default": {}},
+    },
+    "supports_check_mode": True,
+}
+
+LOG_RESTORE: dict[str, Any] = {
+    "argument_spec": {
+        "services": {"type": "dict"},
+        "only": {"type": "list", "elements": "str", "default": []},
+        "paths": {"type": "list", "elements": "str"},
+        "backups": {"type": "list", "elements": "str", "required": True},
+        "as_of": {"type": "str", "default": ""},
+        "owner": {"type": "str", "default": ""},
+        "group": {"type": "str", "default": ""},
+        "mode": {"type": "str", "default": ""},
+        "fail_when_refused": {"type": "bool", "default": True},
+        "deadline": {"type": "str", "default": "10m"},
+        "lock_timeout": {"type": "str", "default": "30s"},
+        "who": {"type": "str", "default": "an unnamed run"},
+        "reason": {"type": "str", "default": ""},
+        "state_dir": _STATE_DIR,
+        "store_dir": {"type": "path", "default": "/var/lib/toombos-incident"},
+    },
+    "required_one_of": [("services", "paths")],
+    "supports_check_mode": True,
+}
+
+CODE_ROLLBACK: dict[str, Any] = {
+    "argument_spec": {
+        "code": {"type": "dict", "required": True},
+        "ref": {"type": "str", "default": "last_known_good"},
+        "services": {"type": "dict", "required": True},
+        "only": {"type": "list", "elements": "str", "default": []},
+        "fetch": {"type": "bool", "default": False},
+        "fetch_timeout": {"type": "str", "default": "60s"},
+        "reason": {"type": "str", "required": True},
+        "owner": {"type": "str", "default": "an unnamed run"},
+        "stable_for": {"type": "str", "default": "2s"},
+        "deadline": {"type": "str", "default": "300s"},
+        "lock_timeout": {"type": "str", "default": "30s"},
+        "freeze": {"type": "str", "default": ""},
+        "takeover": {"type": "bool", "default": False},
+        "break_glass": {"type": "bool", "default": False},
+        "state_dir": _STATE_DIR,
+        "store_dir": {"type": "path", "default": "/var/lib/toombos-incident"},
+    },
+    "supports_check_mode": True,
+}
+
+MAINTENANCE_MODE: dict[str, Any] = {
+    "argument_spec": {
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "switch": {"type": "dict", "default": {}},
+        "expires": {"type": "str", "default": "0"},
+        "reason": {"type": "str", "default": ""},
+        "owner": {"type": "str", "required": True},
+        "services": {"type": "dict", "default": {}},
+        "store_dir": {"type": "path", "default": "/var/lib/toombos-incident"},
     },
     "supports_check_mode": True,
 }

@@ -109,7 +109,8 @@ inputs:
   type: dict
   sample:
     {target: web, services: [], plan_only: false, approve: "", force: false, reason: "", max_hosts: 50, fail: false,
-     takeover: false, break_glass: false, expires: 0.0, evidence: "", incident: "", owner: alice@controller}
+     takeover: false, break_glass: false, expires: 0.0, evidence: "", incident: "", owner: alice@controller,
+     words: {}}
 overrides:
   description: What the glass was broken for.
   returned: success

@@ -62,36 +62,6 @@ options:
     description: Hard limit for the whole call. What was not done by then is reported as such.
     type: str
     default: 300s
-  lock_timeout:
-    description:
-      - How long to wait for another recovery of this host before it is refused, for example for the one that a lost
-        controller has left behind.
-    type: str
-    default: 30s
-  reason:
-    description: Why. Shown to whoever finds the services leased, and kept with every override.
-    type: str
-    default: ""
-  owner:
-    description: Who runs the recovery. Shown with the reason.
-    type: str
-    default: an unnamed run
-  freeze:
-    description:
-      - A reason not to change anything on this host; empty means none. The freeze switch on the host itself, which
-        M(toombos.incident.change_freeze) sets, holds as well, and is asked before every step that changes something.
-    type: str
-    default: ""
-  takeover:
-    description:
-      - Take services over that somebody else has leased, or that a recovery holds that hangs. The other one is fenced
-        off, it cannot change anything any more. Needs O(reason).
-    type: bool
-    default: false
-  break_glass:
-    description: Start services also where their circuit breaker is open. Needs O(reason), and is put on record.
-    type: bool
-    default: false
   approved_plan:
     description:
       - The RV(plan) of an assessment that somebody approved. If the plan of this moment is another one, nothing is
@@ -99,10 +69,36 @@ options:
     type: list
     elements: dict
     default: []
-  state_dir:
-    description: Directory on the host for process records, the lock and the restart budget.
-    type: path
-    default: /run/toombos-incident
+  ladder:
+    description:
+      - Remedies that may be used, in rising order of force. With V(config_rollback), services whose configuration is
+        rejected, or that restarts did not help, go back to a configuration that is known to be good, as
+        M(toombos.incident.config_rollback) does it. That is done from the controller, in calls of their own.
+      - With V(code_rollback), services that run on O(code), and that restarts and another configuration did not help,
+        go back to its last known good release, as M(toombos.incident.code_rollback) does it.
+      - Of an O(approved_plan) only what is in it is done.
+    type: list
+    elements: str
+    choices: [restart, config_rollback, code_rollback]
+    default: [restart]
+  rollback_to:
+    description: Which configuration to go back to, the option O(toombos.incident.config_rollback#module:to).
+    type: str
+    default: best
+  confirm:
+    description: How long the host waits for the confirmation of a rollback before it goes back by itself.
+    type: str
+    default: 600s
+  code:
+    description: Where the code is, the option O(toombos.incident.code_rollback#module:code). Empty means nowhere.
+    type: dict
+    default: {}
+  promote:
+    description:
+      - Whether a configuration that healthy services run on, and that is not known to be good yet, is proven and kept,
+        as M(toombos.incident.config_snapshot) does it. It is a record of the collection, no change of the host.
+    type: bool
+    default: false
 attributes:
   diff_mode:
     description: Returns the plan as diff, in the order in which it is applied.
@@ -112,6 +108,8 @@ attributes:
     support: full
 extends_documentation_fragment:
   - toombos.incident.attributes.host
+  - toombos.incident.recovery
+  - toombos.incident.recovery.places
 author:
   - toombos.incident authors (@toombos)
 seealso:
@@ -214,6 +212,35 @@ worsened:
   type: list
   elements: str
   sample: []
+ladder:
+  description:
+    - Steps that are due after this and that this module does not do, with service and reason. V(roll_back_config) is
+      for a service whose configuration is rejected, or that restarts did not help, where another configuration is
+      known to be good.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - {step: roll_back_config, service: main, reason: "to main-000007, known good since 2026-11-28T03:40:00Z; …"}
+unproven:
+  description:
+    - Healthy services whose running processes were started on a configuration that is not known to be good yet. What
+      proves it is M(toombos.incident.config_snapshot).
+  returned: always
+  type: list
+  elements: str
+  sample: []
+proven:
+  description: Ids of the generations of configuration that were proven good after this, with O(promote).
+  returned: when something was proven
+  type: list
+  elements: str
+  sample: [main-000007]
+outcome:
+  description: What has come of a rollback, as of M(toombos.incident.config_rollback).
+  returned: when one was begun
+  type: str
+  sample: confirmed
 overrides:
   description: What the glass was broken for, and what was taken over from whom.
   returned: always

@@ -125,7 +125,11 @@ def judge(
         next=_next_steps(causes, rollout, mode, red, untried),
         plan_hash=rollout.plan_hash,
         duration=duration,
-        notes=(*_notes(rollout), *_flapping({host: result for host, (_good, _words, result) in final.items()})),
+        notes=(
+            *_notes(rollout),
+            *_flapping({host: result for host, (_good, _words, result) in final.items()}),
+            *_rolled_back(results),
+        ),
         overrides=(*overrides, *_overrides(results)),
         stopped=f"{gate_reason or 'the run broke off'}. Not attempted: {', '.join(untried)}." if untried else "",
     )
@@ -249,6 +253,18 @@ def _notes(rollout: Rollout) -> tuple[str, ...]:
         for check in finding.result.get("host_checks", ())
         if check.get("status") in ("warn", "fail")
     )
+
+
+def _rolled_back(results: Mapping[str, Mapping[str, Any] | None]) -> list[str]:
+    """What has become of configurations that were rolled back."""
+    return [
+        f"{host}: the rollback of {name} to {each.get('to')} "
+        f"({'proven ' + each['proven'] if each.get('proven') else 'not proven before'}) is {result.get('outcome')}; "
+        f"{each.get('before')} holds what was there before"
+        for host, result in results.items()
+        if result
+        for name, each in (result.get("generations") or {}).items()
+    ]
 
 
 def _flapping(last: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from ansible_collections.toombos.incident.plugins.module_utils._errors import IncidentError
@@ -39,6 +39,9 @@ KNOWN = (
     "evidence",
     "incident",
 )
+# What single verbs are asked for beside these, in words of their own. Only typed ones count: an inventory may well have
+# variables of these names that mean something else.
+OF_VERBS = ("to", "state", "token", "confirm", "ref", "fetch", "as_of", "undo")
 _NEED_A_REASON = ("force", "takeover", "break_glass")
 _MEANT = {
     "check": "the option --check",
@@ -66,7 +69,7 @@ class Inputs:
     ``takeover``: act although somebody else has leased a service; ``break_glass``: act in spite of circuit breakers,
     host limits and the storm brake; ``expires``: seconds after which a freeze ends by itself, 0: it does not.
     ``evidence``: whether it is captured before anything is changed, in the responder's word; ``incident``: which one
-    this belongs to. Both empty: not said.
+    this belongs to. Both empty: not said. ``words``: what was said beside that (OF_VERBS), as text.
     """
 
     target: str
@@ -82,10 +85,11 @@ class Inputs:
     expires: float = 0.0
     evidence: str = ""
     incident: str = ""
+    words: Mapping[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for Ansible."""
-        return {**self.__dict__, "services": list(self.services)}
+        return {**self.__dict__, "services": list(self.services), "words": dict(self.words)}
 
 
 def read_inputs(raw: Mapping[str, Any], policy: Policy, total: int) -> Inputs:
@@ -125,6 +129,7 @@ def read_inputs(raw: Mapping[str, Any], policy: Policy, total: int) -> Inputs:
         expires=expires,
         evidence=text["evidence"],
         incident=incident,
+        words={key: _text(raw[key]) for key in OF_VERBS if raw.get(key) is not None},
         **truths,
     )
 
@@ -133,7 +138,7 @@ def misspelt(names: Iterable[str]) -> list[str]:
     """One sentence per given variable that looks like a known input but is none."""
     found = []
     for name in names:
-        if name in KNOWN or name.startswith("incident_"):
+        if name in KNOWN or name in OF_VERBS or name.startswith("incident_"):
             continue
         meant = _MEANT.get(name.lower()) or _nearly(name.lower())
         if meant:

@@ -13,6 +13,12 @@ from typing import Any
 from ansible_collections.toombos.incident.plugins.module_utils._errors import IncidentError
 from ansible_collections.toombos.incident.plugins.module_utils._values import parse_duration
 
+# The rungs of the ladder, in rising order of force. What comes after the last one is a person.
+RESTART = "restart"
+CONFIG_ROLLBACK = "config_rollback"
+CODE_ROLLBACK = "code_rollback"
+RUNGS = (RESTART, CONFIG_ROLLBACK, CODE_ROLLBACK)
+
 
 class Refusal(IncidentError):
     """The run must not begin. ``problems`` holds one sentence each, with the way out."""
@@ -27,6 +33,8 @@ class Policy:
     """How a roll-out behaves. ``batches`` and ``max_hosts``: host counts, or percentages such as "10%"; times: seconds.
 
     ``max_unhealthy``: percentage of red hosts above which a common cause is suspected, from ``storm_hosts`` hosts on.
+    ``ladder``: remedies that a recovery may use, in rising order of force. ``confirm``: how long a host waits for the
+    confirmation of a risky change before it goes back by itself.
     """
 
     canary: int = 1
@@ -36,6 +44,8 @@ class Policy:
     storm_hosts: int = 5
     stable_for: float = 2.0
     deadline: float = 300.0
+    ladder: tuple[str, ...] = RUNGS
+    confirm: float = 600.0
 
 
 def read_policy(raw: Any) -> Policy:
@@ -79,6 +89,18 @@ def host_limit(limit: int | str, total: int) -> int:
     return max(1, total * int(limit.rstrip("%")) // 100) if isinstance(limit, str) else limit
 
 
+def _ladder(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, (list, tuple)) or not value:
+        raise ValueError(f"must be a list of {', '.join(RUNGS)}.")
+    unknown = [str(rung) for rung in value if rung not in RUNGS]
+    if unknown:
+        raise ValueError(f"knows no {unknown[0]!r}{near(unknown[0], RUNGS)}, only {', '.join(RUNGS)}.")
+    found = tuple(str(rung) for rung in value)
+    if found != RUNGS[: len(found)]:
+        raise ValueError(f"must begin with {RUNGS[0]} and keep the order {', '.join(RUNGS)}, without gaps.")
+    return found
+
+
 def _percentage(value: Any) -> str:
     found = _batch(value)
     if not isinstance(found, str):
@@ -113,4 +135,6 @@ _POLICY = {
     "storm_hosts": _positive,
     "stable_for": parse_duration,
     "deadline": parse_duration,
+    "ladder": _ladder,
+    "confirm": parse_duration,
 }

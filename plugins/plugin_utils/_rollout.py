@@ -18,7 +18,7 @@ REFUSED = "refused"  # sick, and every remedy is refused: a person is needed
 UNREACHABLE = "unreachable"
 FAILED = "failed"  # the assessment itself failed
 
-_MUTATING = frozenset({"stop", "end_processes", "clear_temp", "start"})
+_MUTATING = frozenset({"stop", "end_processes", "clear_temp", "start", "roll_back_config"})
 
 
 @dataclass(frozen=True)

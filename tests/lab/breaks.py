@@ -107,6 +107,33 @@ def bad_env(lab: Patient) -> str:
     return "the configuration of main is broken"
 
 
+def unknown_setting(lab: Patient) -> str:
+    """As the run book had it: a maintenance mode that is no setting is written into .env, and main was restarted."""
+    with (lab.app / ".env").open("a") as file:
+        file.write("MAINTENANCE_MODE=true\n")
+    kill(_tree(lab, "uvicorn"))
+    until(lambda: "FATAL" in lab.supervisorctl("status", PROGRAM), "supervisord gives main up")
+    return "main is not started by a setting that it does not know"
+
+
+def empty_env(lab: Patient) -> str:
+    """Main was restarted with an empty .env, which is valid: it answers, and works live."""
+    (lab.app / ".env").write_text("")
+    return _restarted(lab, "main runs on an empty .env")
+
+
+def missing_env(lab: Patient) -> str:
+    """The same without any .env."""
+    (lab.app / ".env").unlink()
+    return _restarted(lab, "main runs without its .env")
+
+
+def truncated_env(lab: Patient) -> str:
+    """The same with a .env that was cut off between two lines."""
+    (lab.app / ".env").write_text("# Settings of the content generator\nENVIRONMENT=production\n")
+    return _restarted(lab, "main runs on half of its .env")
+
+
 def errors(lab: Patient) -> str:
     """Main answers 500 to everything until it is restarted."""
     for process in _tree(lab, "uvicorn"):
@@ -175,6 +202,10 @@ BREAKS: dict[str, Callable[[Patient], str]] = {
     "crash-loop": crash_loop,
     "crash-late": crash_late,
     "bad-env": bad_env,
+    "unknown-setting": unknown_setting,
+    "empty-env": empty_env,
+    "missing-env": missing_env,
+    "truncated-env": truncated_env,
     "errors": errors,
     "foreign": foreign,
     "orphan": orphan,
@@ -189,7 +220,7 @@ def fix(lab: Patient) -> str:
     """Take back what only a person can: the broken value, the missing dependency, the foreign process."""
     for marker in ("missing-dependency", "runs-out-of-memory"):
         (lab.app / marker).unlink(missing_ok=True)
-    _edit_env(lab, "METRICS_PORT=abc", "METRICS_PORT=9100")
+    _mend_env(lab)
     kill([process for process in lab.running() if "http.server" in process.command])
     return "what a recovery cannot mend is mended; run the recovery for the rest"
 
@@ -198,6 +229,25 @@ def _tree(lab: Patient, words: str) -> list[Running]:
     running = lab.running()
     found = {process.pid: process for root in running if words in root.command for process in tree(root.pid, running)}
     return list(found.values())
+
+
+def _mend_env(lab: Patient) -> None:
+    """From its backup, where there is one."""
+    file, good = lab.app / ".env", lab.app / "backups" / "config-last-good" / ".env"
+    if not good.exists():
+        _edit_env(lab, "METRICS_PORT=abc", "METRICS_PORT=9100")
+    elif not file.exists() or file.read_text() != good.read_text():
+        file.write_text(good.read_text())
+        file.chmod(0o600)
+
+
+def _restarted(lab: Patient, what: str) -> str:
+    old = [process.pid for process in _tree(lab, "uvicorn")]
+    lab.supervisorctl("restart", PROGRAM)
+    until(lambda: lab.answers("main") == 200, "main answers again")
+    until(lambda: "RUNNING" in lab.supervisorctl("status", PROGRAM), "supervisord trusts main")
+    assert old != [process.pid for process in _tree(lab, "uvicorn")]
+    return what
 
 
 def _freeze(processes: list[Running]) -> None:

@@ -188,6 +188,7 @@ class Stack:
             "toombos_memory_limits": limits,
             "toombos_load_limits": {"warn": 50, "fail": 90},
             "incident_state_dir": str(self.state),
+            "incident_store_dir": str(self.home / "store"),
             "incident_evidence": self.evidence,
             "evidence_directory": str(self.home / "evidence-staging"),
             "toombos_supervisord_manager": self._plain(self.supervisord_command(), "supervisord.out.log"),

@@ -212,6 +212,20 @@ def test_bad_env(broken: Any) -> None:
     assert unharmed(broken, "main")
 
 
+def test_unknown_setting(broken: Any) -> None:
+    broken.break_("unknown-setting")
+    assert (main_state(broken), validate(broken).returncode, unharmed(broken, "main")) == ("FATAL", 1, True)
+
+
+@pytest.mark.parametrize("name", ["empty-env", "missing-env", "truncated-env"])
+def test_what_main_accepts_and_should_not(broken: Any, name: str) -> None:
+    before = broken.of("uvicorn")
+    broken.break_(name)
+    assert (main_state(broken), broken.answers("main"), validate(broken).returncode) == ("RUNNING", 200, 0)
+    assert broken.of("uvicorn") != before, "it was started anew, in live mode"
+    assert unharmed(broken, "main")
+
+
 def test_errors(broken: Any) -> None:
     before = broken.of("uvicorn")
     broken.break_("errors")

@@ -86,6 +86,8 @@ def _needed_paths(service: Service) -> Iterator[tuple[str, str]]:
         yield path, f"{service.name}.manager.files"
     for path in service.config.files:
         yield path, f"{service.name}.config.files"
+    for path in service.config.trees:
+        yield path, f"{service.name}.config.trees"
     for path in service.logs:
         yield path, f"{service.name}.logs"
 

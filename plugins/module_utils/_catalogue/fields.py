@@ -150,7 +150,7 @@ class Fields:
 
     def __init__(self, raw: Any, where: str, problems: list[str]) -> None:
         self.where = where
-        self._problems = problems
+        self.problems = problems
         self.readable = isinstance(raw, Mapping)
         self._raw: Mapping[Any, Any] = raw if isinstance(raw, Mapping) else {}
         if not self.readable:
@@ -159,7 +159,7 @@ class Fields:
     def note(self, key: object, text: str) -> None:
         """Note a problem of ``key``, or of the mapping itself when ``key`` is empty."""
         path = f"{self.where}.{key}" if key != "" else self.where
-        self._problems.append(f"{path}: {text}")
+        self.problems.append(f"{path}: {text}")
 
     def keys(self, owner: str, required: Sequence[str], optional: Sequence[str]) -> None:
         """Note unknown and missing keys; ``owner`` says what has these keys ("a service")."""
@@ -218,4 +218,4 @@ class Fields:
     def inner(self, key: str) -> Fields:
         """The mapping under ``key``; an empty one when it is not written."""
         value = self.raw(key)
-        return Fields({} if value is None else value, f"{self.where}.{key}", self._problems)
+        return Fields({} if value is None else value, f"{self.where}.{key}", self.problems)

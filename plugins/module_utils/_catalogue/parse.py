@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Mapping
 
+from ansible_collections.toombos.incident.plugins.module_utils._catalogue.config import parse_config
 from ansible_collections.toombos.incident.plugins.module_utils._catalogue.cross import cross_problems
 from ansible_collections.toombos.incident.plugins.module_utils._catalogue.fields import (
     NAME,
@@ -15,7 +16,6 @@ from ansible_collections.toombos.incident.plugins.module_utils._catalogue.fields
     Malformed,
     did_you_mean,
     kind_of,
-    read_command,
     read_integer_from,
     read_path,
     read_pattern,
@@ -30,7 +30,6 @@ from ansible_collections.toombos.incident.plugins.module_utils._catalogue.types 
     APPLICATION,
     TIERS,
     Catalogue,
-    ConfigSpec,
     Limits,
     ManagerSpec,
     Service,
@@ -105,7 +104,7 @@ def _parse_service(name: Any, raw: Any, problems: list[str]) -> Service:
         controller_probes=outside,
         logs=fields.many("logs", read_path),
         temp=fields.many("temp", read_temp),
-        config=_parse_config(fields.inner("config"), manager.cwd),
+        config=parse_config(fields.inner("config"), manager.cwd),
         workers=_parse_workers(fields.inner("workers")),
         limits=_parse_limits(fields.inner("limits")),
     )
@@ -135,21 +134,6 @@ def _parse_probes(fields: Fields, service: str, problems: list[str]) -> tuple[tu
     return (
         tuple(view.host for view in views if view.host),
         tuple(view.controller for view in views if view.controller),
-    )
-
-
-def _parse_config(fields: Fields, manager_cwd: str | None) -> ConfigSpec:
-    fields.keys("config", (), ("files", "validate"))
-    files = fields.many("files", read_path)
-    if not fields.has("validate"):
-        return ConfigSpec(files=files)
-    validate = fields.inner("validate")
-    validate.keys("config.validate", ("command",), ("cwd", "timeout"))
-    return ConfigSpec(
-        files=files,
-        validate=validate.one("command", read_command) or (),
-        cwd=validate.one("cwd", read_path) or manager_cwd,
-        timeout=validate.one("timeout", read_timeout) or ConfigSpec.timeout,
     )
 
 

@@ -51,13 +51,61 @@ class ManagerSpec:
 
 
 @dataclass(frozen=True)
+class FileCheck:
+    """What must hold of single configuration files, before they are put in place.
+
+    ``files``: absolute paths, wildcards ``*?[]`` allowed. ``kind``: env, json, ini or command. ``command`` accepts
+    (rc 0) or rejects the file whose path takes the place of ``%s``. ``required``: names that an env file must
+    give a value that is not empty, ``values``: names that must have exactly this one.
+    """
+
+    files: tuple[str, ...]
+    kind: str
+    command: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
+    values: tuple[tuple[str, str], ...] = ()
+    timeout: float = 20.0
+
+
+@dataclass(frozen=True)
+class Permission:
+    """Who should own files, and with which mode (bits), where a backup cannot tell. None: not declared."""
+
+    files: tuple[str, ...]
+    owner: str | None = None
+    group: str | None = None
+    mode: int | None = None
+
+
+@dataclass(frozen=True)
+class Backup:
+    """Where backups of the set lie that somebody else makes.
+
+    ``layout``: mirror (a directory with the set's files by their names), daily (the same with ``.YYYYMMDD`` behind each
+    name, a generation for every day), tree (a whole tree, as it lies below ``root``).
+    """
+
+    layout: str
+    path: str
+    root: str = ""
+
+
+@dataclass(frozen=True)
 class ConfigSpec:
-    """Configuration files of a service and the command that accepts (rc 0) or rejects them."""
+    """Configuration of a service, and the command that accepts (rc 0) or rejects it as it is in place.
+
+    ``files``, ``globs``, ``trees``: the set (see ``_generations.types.Declaration``). ``checks``: of single files.
+    """
 
     files: tuple[str, ...] = ()
     validate: tuple[str, ...] = ()
     cwd: str | None = None
     timeout: float = 20.0
+    globs: tuple[str, ...] = ()
+    trees: tuple[str, ...] = ()
+    checks: tuple[FileCheck, ...] = ()
+    permissions: tuple[Permission, ...] = ()
+    backups: tuple[Backup, ...] = ()
 
 
 @dataclass(frozen=True)

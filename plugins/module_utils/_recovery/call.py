@@ -42,7 +42,7 @@ def recover(params: dict[str, Any], check_mode: bool, defers: bool = False) -> d
     if (authority.takeover or authority.break_glass) and not authority.reason:
         raise IncidentError("takeover and break_glass need a reason.", "Say why, and who you are.")
     brakes = HostBrakes(params["state_dir"], authority)
-    engine = Engine(LocalHost(clock, params["state_dir"], defers), catalogue, brakes)
+    engine = Engine(LocalHost(clock, params["state_dir"], params["store_dir"], defers), catalogue, brakes)
     history = HealthHistory(params["state_dir"])
     applied = params["state"] == "recovered" and not check_mode
     if applied:

@@ -61,6 +61,11 @@ class Assessment:
         """Whether every service in scope is."""
         return all(diagnosis.healthy for diagnosis in self.found.values())
 
+    def root(self, name: str) -> tuple[int, int] | None:
+        """The identity of the service's root process, as far as one can be seen."""
+        managed = self.view.services[name].managed
+        return managed[0].identity if managed else None
+
 
 @dataclass(frozen=True)
 class Recovery:
@@ -157,7 +162,7 @@ class Engine:
         died = {
             name: "was ready, but died within the stability window"
             for name, root in applier.ready.items()
-            if root != _root(current, name)
+            if root != current.root(name)
         }
         dying = {name: how for name, how in {**died, **applier.crashed}.items() if not current.found[name].healthy}
         current = self._as_crash_loop(current, dying, request, attempts)
@@ -198,7 +203,7 @@ class Engine:
         if current.healthy:
             message = "came back, but its process was replaced within the stability window"
             # Also when there is none to be seen: the next one is just being started, and who answered was the last.
-            replaced = [name for name, root in roots.items() if root != _root(current, name)]
+            replaced = [name for name, root in roots.items() if root != current.root(name)]
             dying = dict.fromkeys(replaced, message)
         else:
             dying = unsteady.died_again(first.view.services, current.view.services)
@@ -217,7 +222,7 @@ class Engine:
 
     @staticmethod
     def _actionable(plan: t.Plan) -> bool:
-        return any(step.step not in (t.REFUSE, t.VERIFY) for step in plan.steps)
+        return any(step.step not in (t.REFUSE, t.VERIFY, t.ROLL_BACK_CONFIG) for step in plan.steps)
 
     @staticmethod
     def _first_problem(assessment: Assessment) -> str:
@@ -252,9 +257,4 @@ def _worsened(before: Assessment, now: Assessment, touched: Mapping[str, int]) -
 
 def _roots(assessment: Assessment) -> dict[str, tuple[int, int]]:
     """Service → its root process, as far as one can be seen."""
-    return {name: root for name in assessment.scope for root in [_root(assessment, name)] if root}
-
-
-def _root(assessment: Assessment, name: str) -> tuple[int, int] | None:
-    managed = assessment.view.services[name].managed
-    return managed[0].identity if managed else None
+    return {name: root for name in assessment.scope for root in [assessment.root(name)] if root}

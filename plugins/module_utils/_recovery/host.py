@@ -9,6 +9,7 @@ from typing import Protocol, Sequence
 
 from ansible_collections.toombos.incident.plugins.module_utils._catalogue.types import Service
 from ansible_collections.toombos.incident.plugins.module_utils._clock import Clock
+from ansible_collections.toombos.incident.plugins.module_utils._config.types import Standing
 from ansible_collections.toombos.incident.plugins.module_utils._managers.types import Manager
 from ansible_collections.toombos.incident.plugins.module_utils._probe.types import Check, Probe
 from ansible_collections.toombos.incident.plugins.module_utils._process.types import (
@@ -54,6 +55,9 @@ class Host(Protocol):
 
     def config_error(self, service: Service, deadline: float) -> str:
         """The validator's objection, one redacted line; empty when it accepts or there is no validator."""
+
+    def config_standing(self, service: Service, age: float | None) -> Standing:
+        """What must be said of the configuration in place, for a service whose process is so many seconds old."""
 
     def last_error(self, service: Service) -> str:
         """The last error line of the service's logs, redacted."""

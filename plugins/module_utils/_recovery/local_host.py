@@ -15,7 +15,10 @@ from ansible_collections.toombos.incident.plugins.module_utils._bounded import O
 from ansible_collections.toombos.incident.plugins.module_utils._catalogue.types import ManagerSpec, Service
 from ansible_collections.toombos.incident.plugins.module_utils._clock import Clock
 from ansible_collections.toombos.incident.plugins.module_utils._command import run_command
+from ansible_collections.toombos.incident.plugins.module_utils._config.standing import declared, faults, standing
+from ansible_collections.toombos.incident.plugins.module_utils._config.types import Standing
 from ansible_collections.toombos.incident.plugins.module_utils._errors import IncidentError
+from ansible_collections.toombos.incident.plugins.module_utils._generations.paths import paths_of
 from ansible_collections.toombos.incident.plugins.module_utils._managers.make import make_manager
 from ansible_collections.toombos.incident.plugins.module_utils._managers.types import Manager
 from ansible_collections.toombos.incident.plugins.module_utils._managers.unit_of import unit_of_main_process
@@ -40,13 +43,15 @@ _PATIENCE = 2.0  # seconds for a file system to answer
 
 
 class LocalHost:
-    """The host this code runs on. ``state_dir`` keeps records and locks of the collection.
+    """The host this code runs on. ``state_dir`` keeps records and locks of the collection until the next boot,
+    ``store_dir`` what must last (empty: nothing is known to be good).
 
     ``defers``: somebody completes the checks that this host cannot judge, see ``_probe.pending``.
     """
 
-    def __init__(self, clock: Clock, state_dir: str, defers: bool = False) -> None:
+    def __init__(self, clock: Clock, state_dir: str, store_dir: str = "", defers: bool = False) -> None:
         self.clock = clock
+        self._store_dir = store_dir
         self._defers = defers
         self._state_dir = state_dir
 
@@ -107,8 +112,14 @@ class LocalHost:
         return run_probes(probes, deadline=deadline, wait=False, clock=self.clock, defers=self._defers)
 
     def config_error(self, service: Service, deadline: float) -> str:
-        """Run the declared validator as the service's user; it must not write bytecode into the application."""
+        """Look at the files, and run the declared validator as the service's user.
+
+        It must not write bytecode into the application.
+        """
         config = service.config
+        fault = faults(config, paths_of(declared(service)))
+        if fault:
+            return ": ".join(fault)
         timeout = max(0.1, min(config.timeout, deadline - self.clock.monotonic()))
         if not config.validate:
             return _definition_error(service.manager, timeout)
@@ -123,7 +134,13 @@ class LocalHost:
         if answer.error or answer.timed_out or answer.rc in (0, None):
             return ""
         lines = [line.strip() for line in (answer.stderr or answer.stdout).splitlines() if line.strip()]
+        if lines and lines[0].startswith("runuser: "):
+            return ""  # it was never begun
         return redact(" / ".join(lines[-4:]))[:300] or f"the validator ends with rc {answer.rc}"
+
+    def config_standing(self, service: Service, age: float | None) -> Standing:
+        """Look at the files in place, and at the record of what is known to be good."""
+        return standing(service, self._store_dir, age)
 
     def last_error(self, service: Service) -> str:
         """Read the tail of its logs."""

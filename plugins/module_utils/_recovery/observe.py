@@ -104,7 +104,14 @@ def _look_at(
     # A plain command takes on what runs already, also what is another manager's; while that one serves, it is as good.
     adopted = managed[:1] if service.manager.kind == "process" and seen.red else ()
     doubtful = (*adopted, *signs.roots(strays))
-    return replace(seen, keepers={root.pid: unit for root in doubtful if (unit := host.keeper(root))})
+    standing = host.config_standing(service, seen.age)
+    return replace(
+        seen,
+        keepers={root.pid: unit for root in doubtful if (unit := host.keeper(root))},
+        config_fault=standing.fault,
+        fallback=standing.fallback,
+        proves=standing.unproven,
+    )
 
 
 def _ask_about_causes(

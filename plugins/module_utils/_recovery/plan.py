@@ -71,6 +71,8 @@ CURES: dict[str, _Cure] = {
 }
 # Seconds for what has been up all the time, once its dependency is ready again; if that is not enough, it is restarted.
 _GRACE = 10.0
+# What a configuration can do to a service that it does not reject.
+_MAY_BE_CONFIGURATION = frozenset({t.DOWN, t.FAILED, t.CRASH_LOOP, t.FAILING, t.HUNG, t.WORKER_DEAD, t.DEGRADED})
 _NO_CURE = frozenset({t.FOREIGN, t.BAD_CONFIG, t.UNKNOWN})
 # Either one restart mends it, or what is wrong lies in the configuration of its manager or in what was deployed.
 _ONCE = frozenset({t.WRONG_USER, t.WRONG_SERVICE})
@@ -81,10 +83,10 @@ def make_plan(
 ) -> t.Plan:
     """Steps in the order in which they are applied.
 
-    Refusals first, then stops in reverse dependency order, temp paths, and starts in dependency order, each followed
-    by its readiness; a verification closes a plan that does anything.
+    Refusals first, then what lies on the next rung and is done by others, stops in reverse dependency order, temp
+    paths, and starts in dependency order, each followed by its readiness; a verification closes what does anything.
     """
-    cures, refusals = _choose(catalogue, view, found, wishes)
+    cures, refusals, rungs = _choose(catalogue, view, found, wishes)
     _take_along(catalogue, view, found, wishes, cures)
     stops: list[t.Step] = []
     clears: list[t.Step] = []
@@ -104,17 +106,19 @@ def make_plan(
                 limit = min(limit, _GRACE)
             within = format_duration(limit)
             starts.append(t.Step(t.WAIT_READY, name, f"until its probes pass, at most {within}", limit))
-    steps = stops + clears + starts
-    if steps:
+    steps = rungs + stops + clears + starts
+    if stops or clears or starts:
         steps.append(t.Step(t.VERIFY, "", "probes of every service in scope"))
     return t.Plan(tuple(refusals + steps))
 
 
 def _choose(
     catalogue: Catalogue, view: Mapping[str, t.Observation], found: Mapping[str, t.Diagnosis], wishes: Wishes
-) -> tuple[dict[str, tuple[_Cure, str]], list[t.Step]]:
+) -> tuple[dict[str, tuple[_Cure, str]], list[t.Step], list[t.Step]]:
+    """Cures, refusals, and the steps that lie on the next rung of the ladder."""
     cures: dict[str, tuple[_Cure, str]] = {}
     refusals: list[t.Step] = []
+    rungs: list[t.Step] = []
     for name in catalogue.order:
         if name not in found or name not in wishes.scope:
             continue
@@ -123,11 +127,25 @@ def _choose(
         objection = _objection(catalogue, view[name], found[name], cure, wishes, passengers) if cure != _NOTHING else ""
         if found[name].condition in _NO_CURE:
             objection = found[name].message
-        if objection:
+        if objection and _has_a_rung(catalogue.services[name], view[name], found[name], wishes):
+            rungs.append(t.Step(t.ROLL_BACK_CONFIG, name, f"to {view[name].fallback}; {objection}"))
+        elif objection:
             refusals.append(t.Step(t.REFUSE, name, objection))
         elif cure != _NOTHING:
             cures[name] = (cure, reason)
-    return cures, refusals
+    return cures, refusals, rungs
+
+
+def _has_a_rung(service: Service, seen: t.Observation, diagnosis: t.Diagnosis, wishes: Wishes) -> bool:
+    """Whether its last known good configuration is the next remedy: it is rejected, or restarts did not help."""
+    name = service.name
+    if not seen.fallback or name in wishes.barred or name in wishes.exhausted:
+        return False
+    if service.tier == OBSERVABILITY and seen.managed:
+        return False  # it would have to be stopped
+    if diagnosis.condition == t.BAD_CONFIG:
+        return True
+    return diagnosis.condition in _MAY_BE_CONFIGURATION and wishes.attempts.get(name, 0) >= service.limits.attempts
 
 
 def _remedy(diagnosis: t.Diagnosis, seen: t.Observation, force: bool) -> tuple[_Cure, str]:

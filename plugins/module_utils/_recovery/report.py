@@ -37,8 +37,22 @@ def to_dict(
         "plan_hash": plan.hash,
         "steps": [result.to_dict() for result in recovery.steps],
         "worsened": list(recovery.worsened),
+        "ladder": _ladder(recovery),
+        "unproven": _unproven(recovery),
         "msg": summary(catalogue, recovery),
     }
+
+
+def _ladder(recovery: Recovery) -> list[dict[str, str]]:
+    """What is left to do on the next rung, and on which service."""
+    plan = recovery.after.plan
+    return [step.to_dict() for step in plan.steps if step.step == t.ROLL_BACK_CONFIG]
+
+
+def _unproven(recovery: Recovery) -> list[str]:
+    """Healthy services that run on a configuration which is not known to be good yet, and would prove it."""
+    after = recovery.after
+    return [name for name in after.scope if after.view.services[name].proves and after.found[name].healthy]
 
 
 def verdict(catalogue: Catalogue, found: Mapping[str, t.Diagnosis]) -> dict[str, Any]:

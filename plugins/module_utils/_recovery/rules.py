@@ -152,6 +152,19 @@ def _configuration_is_rejected(service: Service, seen: t.Observation) -> t.Diagn
     )
 
 
+def _runs_on_what_must_not_be(service: Service, seen: t.Observation) -> t.Diagnosis | None:
+    """It may answer all the same: an empty file is a valid one for many programs, and means other things."""
+    if not seen.config_fault:
+        return None
+    state = "answers, but runs" if seen.managed and not seen.red else "would run" if not seen.managed else "runs"
+    return t.Diagnosis(
+        service.name,
+        t.BAD_CONFIG,
+        f"{state} on a configuration that must not be: {seen.config_fault}",
+        "Correct it (a restart would not help), then run again.",
+    )
+
+
 def _has_ended_uncollected(service: Service, seen: t.Observation) -> t.Diagnosis | None:
     # Others may be left in its control group, the negligent parent among them: they do not make up for it.
     if not seen.ended or not seen.red:
@@ -197,6 +210,7 @@ RULES: tuple[Callable[[Service, t.Observation], t.Diagnosis | None], ...] = (
     _manager_is_gone,
     _lacks_what_it_runs_on,
     _configuration_is_rejected,
+    _runs_on_what_must_not_be,
     _has_ended_uncollected,
     _manager_says_not_running,
 )

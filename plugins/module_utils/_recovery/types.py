@@ -42,6 +42,7 @@ DELETED = "deleted"
 
 # Steps of a plan.
 REFUSE = "refuse"
+ROLL_BACK_CONFIG = "roll_back_config"  # planned here, done by config_rollback: it needs more than a restart does
 STOP = "stop"
 END_PROCESSES = "end_processes"
 CLEAR_TEMP = "clear_temp"
@@ -63,7 +64,9 @@ class Observation:
     ``misowned``: processes that are the service in everything but the declared user. ``keepers``: pids of strays, and
     of what a plain command took on, each with the unit that keeps it. ``absent``: paths without which a start must
     fail, and that are not there.
-    ``age``: seconds since the root of the managed tree was started, None where nothing runs.
+    ``age``: seconds since the root of the managed tree was started, None where nothing runs. ``config_fault``: what is
+    wrong with the configuration that the running process was started on, or must be started on. ``fallback``: the last
+    known good configuration, where it is not what is in place, in words; empty where there is none.
     """
 
     manager: ManagerState
@@ -83,6 +86,9 @@ class Observation:
     keepers: Mapping[int, str] = field(default_factory=dict)
     absent: tuple[str, ...] = ()
     age: float | None = None
+    config_fault: str = ""
+    fallback: str = ""
+    proves: bool = False  # runs on a configuration that is not known to be good yet, and would prove it
 
     @property
     def red(self) -> tuple[Check, ...]:

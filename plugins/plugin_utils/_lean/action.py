@@ -38,6 +38,19 @@ class LeanAction(ActionBase):  # type: ignore[misc] # ansible is not typed
 
     def carry_out(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """What is to be done with options that are valid; the result."""
+        found = self._send(options, task_vars)
+        return found if self._task.async_val else self.complete(found, options)
+
+    def call(self, module: str, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        """Send another module of the collection, over the same connection; its result."""
+        own, self.module = self.module, module
+        try:
+            self._connection._shell.tmpdir = None  # that of the call before is gone
+            return self._send(options, task_vars)
+        finally:
+            self.module = own
+
+    def _send(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         in_background = self._task.async_val and not self._connection.has_native_async
         found: dict[str, Any] = self._execute_module(
             # What runs in the background is collected by somebody else.
@@ -47,7 +60,7 @@ class LeanAction(ActionBase):  # type: ignore[misc] # ansible is not typed
         )
         if not in_background:
             self._remove_tmp_path(self._connection._shell.tmpdir)
-        return found if self._task.async_val else self.complete(found, options)
+        return found
 
     def complete(self, result: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - a hook
         """The result as the task's; what the host has left to the controller is done here."""

@@ -35,6 +35,7 @@ def test_nothing_said_means_the_defaults() -> None:
         "expires": 0.0,
         "evidence": "",
         "incident": "",
+        "words": {},
     }
 
 

@@ -213,7 +213,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("web.temp", ["tmp/x"], "web.temp[0]: 'tmp/x' is not an absolute path"),
     ("web.temp", ["/"], "web.temp[0]: '/' is too shallow to be cleared"),
     ("web.config", [], "web.config: must be a mapping, not a list"),
-    ("web.config.file", [], "web.config.file: unknown key (did you mean 'files'?), config has files, validate"),
+    ("web.config.file", [], "web.config.file: unknown key (did you mean 'files'?), config has files, globs"),
     ("web.config.files", [".env"], "web.config.files[0]: '.env' is not an absolute path"),
     ("web.config.validate", "true", "web.config.validate: must be a mapping, not text"),
     ("web.config.validate.command", None, "web.config.validate.command: is missing"),

@@ -17,6 +17,7 @@ from ansible_collections.toombos.incident.plugins.module_utils._catalogue.types 
     ManagerSpec,
     Service,
 )
+from ansible_collections.toombos.incident.plugins.module_utils._config.types import Standing
 from ansible_collections.toombos.incident.plugins.module_utils._errors import ManagerError
 from ansible_collections.toombos.incident.plugins.module_utils._managers import types as manager
 from ansible_collections.toombos.incident.plugins.module_utils._managers.types import ManagerState
@@ -90,6 +91,7 @@ class Actor:
     stray: int | None = None
     stranger: int | None = None
     config_error: str = ""
+    standing: Standing = field(default_factory=Standing)
     available: bool = True
     ready_at: float = 0.0
     refuses_stop: bool = False
@@ -173,6 +175,10 @@ class World:
     def config_error(self, service: Service, deadline: float) -> str:
         self.events.append(f"validate {service.name}")
         return self.actors[service.name].config_error
+
+    def config_standing(self, service: Service, age: float | None) -> Standing:
+        """As declared for it."""
+        return self.actors[service.name].standing
 
     def last_error(self, service: Service) -> str:
         return ""

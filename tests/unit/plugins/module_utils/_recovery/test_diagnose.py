@@ -300,6 +300,16 @@ TABLE = {
         t.BAD_CONFIG,
         "PORT: not a number",
     ),
+    "it answers, but was started on a file that must not be": (
+        seen(**RUNS, checks=GOOD, config_fault="/srv/.env is empty"),
+        t.BAD_CONFIG,
+        "answers, but runs on a configuration that must not be: /srv/.env is empty",
+    ),
+    "it is down, and its file must not be": (
+        seen(manager=says(manager.STOPPED), checks=REFUSED, config_fault="/srv/.env is empty"),
+        t.BAD_CONFIG,
+        "would run on a configuration that must not be: /srv/.env is empty",
+    ),
     "its identity was never declared": (
         seen(listeners=listen(30), holders=(STRANGER,), checks=GOOD, identity_declared=False),
         t.HEALTHY,
@@ -331,7 +341,7 @@ def test_condition(build: Any, observation: t.Observation, condition: str, words
 
 def test_every_condition_of_the_vocabulary_is_in_the_table() -> None:
     words = {value for name, value in vars(t).items() if name.isupper() and isinstance(value, str)}
-    steps = {t.REFUSE, t.STOP, t.END_PROCESSES, t.CLEAR_TEMP, t.START, t.WAIT_READY, t.VERIFY}
+    steps = {t.REFUSE, t.ROLL_BACK_CONFIG, t.STOP, t.END_PROCESSES, t.CLEAR_TEMP, t.START, t.WAIT_READY, t.VERIFY}
     other = {"FAIL", "WARN"}
     values = {getattr(t, name) for name in other} | {t.UNANSWERED}
     conditions = words - steps - values | {t.UNKNOWN}

@@ -11,6 +11,7 @@ import pytest
 
 from ansible_collections.toombos.incident.plugins.module_utils._managers import types as manager
 from ansible_collections.toombos.incident.plugins.module_utils._managers.types import ManagerState
+from ansible_collections.toombos.incident.plugins.module_utils._process.types import Process
 from ansible_collections.toombos.incident.plugins.module_utils._recovery import types as t
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.plan import CURES, Wishes, make_plan
 
@@ -18,6 +19,8 @@ RUNNING = ManagerState(True, manager.RUNNING, 10)
 STOPPED = ManagerState(True, manager.STOPPED)
 GIVEN_UP = ManagerState(True, manager.FAILED)
 GONE = ManagerState(False, manager.UNKNOWN)
+MAIN = Process(10, 1, 100, "S", ("serve", "web"), "/usr/bin/serve", "/srv", 1000)
+GOOD = {"fallback": "web-000007, known good since noon"}
 
 TABLE = {
     t.HEALTHY: (RUNNING, []),
@@ -92,6 +95,17 @@ def test_every_condition_has_a_cure_or_a_refusal() -> None:
         (t.FOREIGN, {"forced": frozenset({"web"})}, ["refuse"]),
         (t.BAD_CONFIG, {"forced": frozenset({"web"})}, ["refuse"]),
         (t.HEALTHY, {"forced": frozenset({"web"}), "view": {"config_error": "bad"}}, ["refuse"]),
+        # The next rung of the ladder: where the configuration is rejected, or where restarts did not help.
+        (t.BAD_CONFIG, {"view": GOOD}, ["roll_back_config"]),
+        (t.BAD_CONFIG, {"view": GOOD, "barred": {"web": "frozen"}}, ["refuse"]),
+        (t.BAD_CONFIG, {"view": GOOD, "exhausted": {"web": "used up"}}, ["refuse"]),
+        (t.BAD_CONFIG, {"view": {**GOOD, "managed": (MAIN,)}}, ["roll_back_config"]),
+        (t.BAD_CONFIG, {"view": {**GOOD, "managed": (MAIN,)}, "service": {"tier": "observability"}}, ["refuse"]),
+        (t.BAD_CONFIG, {"view": GOOD, "service": {"tier": "observability"}}, ["roll_back_config"]),
+        (t.FAILING, {"view": GOOD, "attempts": {"web": 1}}, ["stop", "start", "wait_ready", "verify"]),
+        (t.FAILING, {"view": GOOD, "attempts": {"web": 2}}, ["roll_back_config"]),
+        (t.FOREIGN, {"view": GOOD, "attempts": {"web": 2}}, ["refuse"]),
+        (t.WRONG_USER, {"view": GOOD, "attempts": {"web": 1}}, ["refuse"]),
         (t.HEALTHY, {"forced": frozenset({"web"}), "service": {"tier": "observability"}}, ["refuse"]),
     ],
 )

@@ -1,0 +1,130 @@
+# Copyright (c) 2026 the toombos.incident authors
+# GNU General Public License v3.0 or later (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keeping the time with systemd: a service of our own that starts again, and comes back with the host."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+
+from ansible_collections.toombos.incident.plugins.module_utils._atomic import sync_directory, write_atomic
+from ansible_collections.toombos.incident.plugins.module_utils._command import run_command
+from ansible_collections.toombos.incident.plugins.module_utils._deadman.slot import Slot
+from ansible_collections.toombos.incident.plugins.module_utils._errors import IncidentError
+
+BOOTED = "/run/systemd/system"  # sd_booted(3): there while systemd is what runs the host
+UNITS = "/etc/systemd/system"
+_WANTS = "multi-user.target.wants"
+_TIMEOUT = 60.0
+_UNIT = """\
+# Written by the Ansible collection toombos.incident, which removes it again when the deadline is over.
+[Unit]
+Description=Deadline {id} of toombos.incident
+RequiresMountsFor={path}
+StartLimitIntervalSec=0
+
+[Service]
+Type=notify
+ExecStart="{python}" -I "{program}" keep
+Restart=on-failure
+RestartForceExitStatus=SIGHUP SIGINT SIGTERM SIGPIPE
+RestartSec=1
+TimeoutStartSec=60
+TimeoutStopSec=10
+KillMode=process
+OOMScoreAdjust=-900
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+class Systemd:
+    """A persistent unit per deadline."""
+
+    name = "systemd"
+    reboot = "If the host is restarted before, it comes while the host starts."
+
+    def __init__(self, booted: str = BOOTED, units: str = UNITS) -> None:
+        self._booted = booted
+        self._units = units
+
+    def usable(self) -> bool:
+        """Whether systemd runs this host, and lets us."""
+        return os.geteuid() == 0 and os.path.isdir(self._booted) and os.access(self._units, os.W_OK)
+
+    def start(self, slot: Slot, python: str) -> str:
+        """Write, enable and start the unit; returns once its process is ready. Raises IncidentError or OSError."""
+        unit = unit_of(slot)
+        text = _UNIT.format(id=slot.id, path=_escaped(slot.path), python=_quoted(python), program=_quoted(slot.program))
+        wants = os.path.join(self._units, _WANTS)
+        os.makedirs(wants, mode=0o755, exist_ok=True)
+        write_atomic(os.path.join(self._units, unit), text.encode(), mode=0o644)
+        with contextlib.suppress(FileExistsError):
+            os.symlink(f"../{unit}", os.path.join(wants, unit))
+        sync_directory(wants)
+        for words in (["daemon-reload"], ["start", unit]):
+            problem = _systemctl(*words)
+            if problem:
+                self.dismiss(slot)
+                raise IncidentError(f"systemd does not keep the deadline: {problem}.", f"See journalctl -u {unit}.")
+        return f"in the unit {unit}"
+
+    def running(self, slot: Slot) -> bool:
+        """Whether the unit is there and at work."""
+        there = os.path.lexists(os.path.join(self._units, _WANTS, unit_of(slot)))
+        return there and not _systemctl("is-active", "--quiet", unit_of(slot))
+
+    def forget(self, slot: Slot) -> None:
+        """Remove the unit; its process, which does this itself, goes on to its end."""
+        unit = unit_of(slot)
+        gone = False
+        for path in (os.path.join(self._units, _WANTS, unit), os.path.join(self._units, unit)):
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+                gone = True
+        if gone:
+            _systemctl("daemon-reload")
+
+    def dismiss(self, slot: Slot) -> None:
+        """Remove the unit and end its process."""
+        self.forget(slot)
+        _systemctl("stop", unit_of(slot))
+
+
+def unit_of(slot: Slot) -> str:
+    """The name of the unit."""
+    return f"toombos-incident-{slot.id}.service"
+
+
+def notify_ready() -> None:
+    """Tell systemd that the time is being kept, where it is systemd that started this process (sd_notify(3))."""
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if not address:
+        return
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
+        channel.connect("\0" + address[1:] if address.startswith("@") else address)
+        channel.sendall(b"READY=1")
+
+
+def _systemctl(*words: str) -> str:
+    """What is in the way; empty when it is done."""
+    answer = run_command(
+        ["systemctl", "--no-ask-password", *words],
+        timeout=_TIMEOUT,
+        env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"},
+    )
+    if answer.rc == 0:
+        return ""
+    said = [line.strip() for line in (answer.error or answer.stderr).splitlines() if line.strip()]
+    return said[0].rstrip(".") if said else f"systemctl {words[0]} ended with {answer.rc}"
+
+
+def _escaped(path: str) -> str:
+    return path.replace("%", "%%")
+
+
+def _quoted(path: str) -> str:
+    return _escaped(path).replace("\\", "\\\\").replace('"', '\\"').replace("$", "$$")

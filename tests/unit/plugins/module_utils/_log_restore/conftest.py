@@ -1,0 +1,21 @@
+# Copyright (c) 2026 the toombos.incident authors
+# GNU General Public License v3.0 or later (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the tests of log recovery share."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from log_site import Site
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    """A place with an empty directory for logs."""
+    return Site(tmp_path)
