@@ -11,11 +11,11 @@ import re
 import stat
 from typing import Any, Mapping
 
-from ansible_collections.incident.incident.plugins.module_utils._atomic import sync_directory
-from ansible_collections.incident.incident.plugins.module_utils._errors import IncidentError
-from ansible_collections.incident.incident.plugins.module_utils._redact import redact
-from ansible_collections.incident.incident.plugins.module_utils._release.run import Runner
-from ansible_collections.incident.incident.plugins.module_utils._release.types import (
+from ansible_collections.toombos.incident.plugins.module_utils._atomic import sync_directory
+from ansible_collections.toombos.incident.plugins.module_utils._errors import IncidentError
+from ansible_collections.toombos.incident.plugins.module_utils._redact import redact
+from ansible_collections.toombos.incident.plugins.module_utils._release.run import Runner
+from ansible_collections.toombos.incident.plugins.module_utils._release.types import (
     PREVIOUS,
     Difference,
     Preserved,
