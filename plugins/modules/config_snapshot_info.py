@@ -99,12 +99,11 @@ def main() -> None:
     except IncidentError as error:
         module.fail_json(msg=str(error), invocation=invocation, **error.result)
     if result["problems"]:
-        module.fail_json(
-            msg=f"The store is damaged: {result['problems'][0]}. Do not go back to what it holds; take the files from "
-            "a backup, and move the store away.",
-            invocation=invocation,
-            **result,
+        result["msg"] = (
+            f"The store is damaged: {result['problems'][0]}. Do not go back to what it holds; take the files from a "
+            "backup, and move the store away."
         )
+        module.fail_json(invocation=invocation, **result)
     module.exit_json(invocation=invocation, **result)
 
 

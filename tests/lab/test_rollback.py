@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.toombos.incident.plugins.module_utils._generations.store import Store
+from ansible_collections.toombos.incident.plugins.module_utils._generations.types import BEFORE_ROLLBACK
+
 BROKEN = {
     "bad-env": "METRICS_PORT",
     "unknown-setting": "maintenance_mode",
@@ -61,6 +64,11 @@ def test_a_broken_configuration_ends_healthy(proven: Any, name: str) -> None:
     assert [lab.answers(each) for each in lab.ports] == [200] * 7
     assert {(process.pid, process.start) for words in ("standin.py", "mocks/") for process in lab.of(words)} == others
     assert SECRET not in run.screen + rehearsal.screen
+    kept = Store(str(lab.home / "store" / "generations"))
+    before = [each for each in kept.generations("main") if each.origin == BEFORE_ROLLBACK][-1]
+    (entry,) = [each for each in before.entries if each.path.endswith("/.env")]
+    assert (b"".join(kept.content(entry.sha256)) if entry.sha256 else None) == bad, "nothing is lost"
+    assert (lab.home / "store" / "generations").stat().st_mode & 0o777 == 0o700
 
 
 def test_healthy_again_means_nothing_to_do(proven: Any) -> None:

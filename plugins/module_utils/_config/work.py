@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Any, Mapping, Sequence
 
 from ansible_collections.toombos.incident.plugins.module_utils._catalogue.order import select
 from ansible_collections.toombos.incident.plugins.module_utils._catalogue.parse import parse_catalogue
-from ansible_collections.toombos.incident.plugins.module_utils._catalogue.types import Service
+from ansible_collections.toombos.incident.plugins.module_utils._catalogue.types import Catalogue, Service
 from ansible_collections.toombos.incident.plugins.module_utils._clock import Clock
 from ansible_collections.toombos.incident.plugins.module_utils._config.good import prints, write_good
 from ansible_collections.toombos.incident.plugins.module_utils._config.standing import declared
@@ -34,7 +35,7 @@ class Work:
     def __init__(self, params: Mapping[str, Any]) -> None:
         self.params = params
         self.clock = Clock()
-        self.catalogue = parse_catalogue(params["services"])
+        self.catalogue = _tried_once(parse_catalogue(params["services"]))
         self.names = self._names(params["only"])
         store_dir, state_dir = str(params["store_dir"]), str(params.get("state_dir") or "")
         self.store_dir, self.state_dir = store_dir, state_dir
@@ -88,6 +89,15 @@ class Work:
                 f"{who} declares no configuration.", "Add config.files, config.globs or config.trees to the catalogue."
             )
         return found
+
+
+def _tried_once(catalogue: Catalogue) -> Catalogue:
+    """What does not come up on another configuration at once is not started on it again: it goes back."""
+    services = {
+        name: replace(service, limits=replace(service.limits, attempts=1))
+        for name, service in catalogue.services.items()
+    }
+    return Catalogue(services, catalogue.order)
 
 
 def _has_configuration(service: Service) -> tuple[str, ...]:

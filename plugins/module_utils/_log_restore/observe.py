@@ -148,6 +148,7 @@ def observe_held(path: str, held: Held, policy: Policy) -> FoundHeld:
     name = names.recovered(name, held.identity.inode[1])
     wanted = for_new(policy, held.access, (), held.access, held.access)
     found = FoundHeld(path, name, held, wanted)
+    problem = way_out = ""
     try:
         check(wanted, os.path.join(folder, name))
         with opened(folder) as directory:

@@ -56,7 +56,7 @@ def test_everything_is_read() -> None:
             FileCheck(("/etc/web/a.yml",), "command", ("promtool", "check", "config", "%s"), timeout=5.0),
         ),
         permissions=(Permission(("/srv/web/.env",), "web", None, 0o600),),
-        backups=(Backup("daily", "/srv/backups"), Backup("tree", "/srv/all", "/srv/w")),
+        backups=(Backup("daily", "/srv/backups"), Backup("tree", "/srv/all", "/srv/web")),
     )
 
 

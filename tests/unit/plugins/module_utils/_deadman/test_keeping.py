@@ -107,7 +107,7 @@ def test_it_does_not_survive_a_restart_of_the_host(deadlines: Any, monkeypatch: 
 
 def test_one_that_never_came_into_force_goes(deadlines: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever was about to set it was killed before the last step."""
-    monkeypatch.setattr(Slot, "move", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(Slot, "move", lambda *_, **__: (each for each in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         arm(deadlines.directory, deadlines.order(seconds=0.2))
     monkeypatch.undo()

@@ -111,15 +111,15 @@ def test_killed_before_any_change(site: Site, number: int) -> None:
 def test_what_a_killed_run_left_is_told_and_removed(site: Site) -> None:
     site.backup(YESTERDAY, BIG)
     log = site.log(BIG)
-    (site.logs / ".toombos-restore.0123456789abcdef.part").write_text("half of ")
-    (site.logs / ".toombos-restore.mine").write_text("not ours")
+    (site.logs / ".incident-restore.0123456789abcdef.part").write_text("half of ")
+    (site.logs / ".incident-restore.mine").write_text("not ours")
     os.link(log, site.logs / "app.log.corrupt-20261128T000000Z")
     told = site.run(check_mode=True)
     assert (told["changed"], told["leftovers"]) == (True, 2)
     assert "2 leftovers" in told["msg"]
     done = site.run()
     assert (done["changed"], done["leftovers"]) == (True, 2)
-    assert site.names() == [".toombos-restore.mine", "app.log"]
+    assert site.names() == [".incident-restore.mine", "app.log"]
     assert not site.run()["changed"]
 
 
@@ -265,7 +265,7 @@ def test_leftovers_stay_while_the_host_is_frozen(site: Site) -> None:
 
     site.backup(YESTERDAY, BIG)
     site.log(BIG)
-    left = site.log("half of ", ".toombos-restore.0123456789abcdef.part")
+    left = site.log("half of ", ".incident-restore.0123456789abcdef.part")
     FreezeSwitch(str(site.home / "run")).set(Freeze("evidence first", "alice", 1.0))
     with pytest.raises(IncidentError, match="Changes are frozen by alice"):
         site.run()

@@ -122,7 +122,7 @@ def test_a_deleted_log_is_saved_while_it_is_written(site: Site, zoo: Any) -> Non
     number = log.stat().st_ino
     process = writer(zoo, log, count=1000)
     log.unlink()
-    (first, *_) = site.run()["logs"]
+    (first, *_others) = site.run()["logs"]
     saved = site.logs / f"app.log.recovered-{number}"
     assert (first["action"], first["state"], first["to"]) == ("recover_deleted", "deleted", str(saved))
     assert f"pid {process.pid} (" in first["reason"]

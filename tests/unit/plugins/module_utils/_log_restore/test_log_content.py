@@ -22,7 +22,7 @@ from ansible_collections.toombos.incident.plugins.module_utils._log_restore.cont
 from ansible_collections.toombos.incident.plugins.module_utils._log_restore.types import Condition
 
 TEXT = lines(TODAY).encode()
-NOISE = random.Random(1).randbytes(4096) if hasattr(random.Random, "randbytes") else os.urandom(4096)
+NOISE = random.Random(1).getrandbits(4096 * 8).to_bytes(4096, "big")
 LONG = TEXT * (2 * BLOCK // len(TEXT) + 1)
 
 

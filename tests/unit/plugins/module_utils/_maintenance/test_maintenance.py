@@ -210,7 +210,7 @@ def test_without_a_deadline_nothing_is_turned_on(host: Host, monkeypatch: pytest
 
 
 def test_who_is_killed_in_the_middle_leaves_an_end(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(switch, "put_flag", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(switch, "put_flag", lambda *_: (each for each in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         host.on(expires=60.0)
     monkeypatch.undo()

@@ -122,7 +122,7 @@ def test_a_dangling_link_is_what_a_rollback_is_for(app: Path, make: Make) -> Non
 
 
 def test_a_half_made_link_is_removed(app: Path, make: Make) -> None:
-    os.symlink("x", app / ".current.toombos.0123")
+    os.symlink("x", app / ".current.incident.0123")
     result = make().run("v9")
-    assert not os.path.lexists(app / ".current.toombos.0123")
-    assert result["notes"] == [f"removed {app}/.current.toombos.0123"]
+    assert not os.path.lexists(app / ".current.incident.0123")
+    assert result["notes"] == [f"removed {app}/.current.incident.0123"]
