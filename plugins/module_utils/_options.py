@@ -10,6 +10,17 @@ from typing import Any
 _STATE_DIR = {"type": "path", "default": "/run/toombos-incident"}
 _STORE_DIR = {"type": "path", "default": "/var/lib/toombos-incident"}
 
+_PLACES = {"state_dir": _STATE_DIR, "store_dir": _STORE_DIR}
+# Who may change a host, and past which brakes.
+_AUTHORITY: dict[str, Any] = {
+    "lock_timeout": {"type": "str", "default": "30s"},
+    "reason": {"type": "str", "default": ""},
+    "owner": {"type": "str", "default": "an unnamed run"},
+    "freeze": {"type": "str", "default": ""},
+    "takeover": {"type": "bool", "default": False},
+    "break_glass": {"type": "bool", "default": False},
+}
+
 HEALTH_CHECK: dict[str, Any] = {
     "argument_spec": {
         "services": {"type": "dict"},
@@ -34,12 +45,7 @@ SERVICE_RECOVERY: dict[str, Any] = {
         "force": {"type": "bool", "default": False},
         "stable_for": {"type": "str", "default": "2s"},
         "deadline": {"type": "str", "default": "300s"},
-        "lock_timeout": {"type": "str", "default": "30s"},
-        "reason": {"type": "str", "default": ""},
-        "owner": {"type": "str", "default": "an unnamed run"},
-        "freeze": {"type": "str", "default": ""},
-        "takeover": {"type": "bool", "default": False},
-        "break_glass": {"type": "bool", "default": False},
+        **_AUTHORITY,
         "approved_plan": {"type": "list", "elements": "dict", "default": []},
         "ladder": {
             "type": "list",
@@ -51,8 +57,7 @@ SERVICE_RECOVERY: dict[str, Any] = {
         "confirm": {"type": "str", "default": "600s"},
         "code": {"type": "dict", "default": {}},
         "promote": {"type": "bool", "default": False},
-        "state_dir": _STATE_DIR,
-        "store_dir": _STORE_DIR,
+        **_PLACES,
     },
     "supports_check_mode": True,
 }
@@ -82,8 +87,7 @@ CONFIG_SNAPSHOT: dict[str, Any] = {
         "keep": {"type": "int", "default": 30},
         "reason": {"type": "str", "default": ""},
         "deadline": {"type": "str", "default": "120s"},
-        "state_dir": _STATE_DIR,
-        "store_dir": _STORE_DIR,
+        **_PLACES,
     },
     "supports_check_mode": True,
 }
@@ -109,14 +113,8 @@ CONFIG_ROLLBACK: dict[str, Any] = {
         "confirm": {"type": "str", "default": "600s"},
         "stable_for": {"type": "str", "default": "2s"},
         "deadline": {"type": "str", "default": "300s"},
-        "lock_timeout": {"type": "str", "default": "30s"},
-        "reason": {"type": "str", "default": ""},
-        "owner": {"type": "str", "default": "an unnamed run"},
-        "freeze": {"type": "str", "default": ""},
-        "takeover": {"type": "bool", "default": False},
-        "break_glass": {"type": "bool", "default": False},
-        "state_dir": _STATE_DIR,
-        "store_dir": _STORE_DIR,
+        **_AUTHORITY,
+        **_PLACES,
     },
     "supports_check_mode": True,
 }
@@ -202,7 +200,7 @@ LOG_RESTORE: dict[str, Any] = {
         "who": {"type": "str", "default": "an unnamed run"},
         "reason": {"type": "str", "default": ""},
         "state_dir": _STATE_DIR,
-        "store_dir": {"type": "path", "default": "/var/lib/toombos-incident"},
+        "store_dir": _STORE_DIR,
     },
     "required_one_of": [("services", "paths")],
     "supports_check_mode": True,
@@ -216,16 +214,11 @@ CODE_ROLLBACK: dict[str, Any] = {
         "only": {"type": "list", "elements": "str", "default": []},
         "fetch": {"type": "bool", "default": False},
         "fetch_timeout": {"type": "str", "default": "60s"},
+        **_AUTHORITY,
         "reason": {"type": "str", "required": True},
-        "owner": {"type": "str", "default": "an unnamed run"},
         "stable_for": {"type": "str", "default": "2s"},
         "deadline": {"type": "str", "default": "300s"},
-        "lock_timeout": {"type": "str", "default": "30s"},
-        "freeze": {"type": "str", "default": ""},
-        "takeover": {"type": "bool", "default": False},
-        "break_glass": {"type": "bool", "default": False},
-        "state_dir": _STATE_DIR,
-        "store_dir": {"type": "path", "default": "/var/lib/toombos-incident"},
+        **_PLACES,
     },
     "supports_check_mode": True,
 }
@@ -238,7 +231,7 @@ MAINTENANCE_MODE: dict[str, Any] = {
         "reason": {"type": "str", "default": ""},
         "owner": {"type": "str", "required": True},
         "services": {"type": "dict", "default": {}},
-        "store_dir": {"type": "path", "default": "/var/lib/toombos-incident"},
+        "store_dir": _STORE_DIR,
     },
     "supports_check_mode": True,
 }

@@ -65,10 +65,6 @@ options:
     description: Why, and by whom. At least ten characters.
     type: str
     required: true
-  owner:
-    description: Who runs it. Shown with the reason.
-    type: str
-    default: an unnamed run
   stable_for:
     description: How long the services must stay healthy with the same processes before they count as healthy.
     type: str
@@ -77,31 +73,6 @@ options:
     description: How long the services may take to become healthy, after each switch.
     type: str
     default: 300s
-  lock_timeout:
-    description: How long to wait for another recovery of this host, and for programs that a killed run has left behind.
-    type: str
-    default: 30s
-  freeze:
-    description: A reason not to change anything on this host, as for M(toombos.incident.service_recovery).
-    type: str
-    default: ""
-  takeover:
-    description: Take services over that somebody else has leased.
-    type: bool
-    default: false
-  break_glass:
-    description: Start services also where their circuit breaker is open. It is put on record.
-    type: bool
-    default: false
-  state_dir:
-    description: Directory on the host for the lock, leases and the restart budget.
-    type: path
-    default: /run/toombos-incident
-  store_dir:
-    description:
-      - Directory on the host for what must last, namely the record of an unfinished rollback and what was preserved.
-    type: path
-    default: /var/lib/toombos-incident
 attributes:
   diff_mode:
     description: Returns both releases, the steps, and how many commits and files lie between.
@@ -111,6 +82,8 @@ attributes:
     support: full
 extends_documentation_fragment:
   - toombos.incident.attributes.host
+  - toombos.incident.recovery
+  - toombos.incident.recovery.places
 author:
   - toombos.incident authors (@toombos)
 seealso:
