@@ -9,7 +9,7 @@ from __future__ import annotations
 class ModuleDocFragment:
     """Fragments by name."""
 
-    # Who, why, and past which brakes.
+    # Who, and past which brakes.
     DOCUMENTATION = r"""
 options:
   lock_timeout:
@@ -18,10 +18,6 @@ options:
         controller has left behind.
     type: str
     default: 30s
-  reason:
-    description: Why. Shown to whoever finds the services leased, and kept with every override.
-    type: str
-    default: ""
   owner:
     description: Who runs it. Shown with the reason.
     type: str
@@ -42,6 +38,15 @@ options:
     description: Start services also where their circuit breaker is open. Needs O(reason), and is put on record.
     type: bool
     default: false
+"""
+
+    # Where a reason is not always needed.
+    REASON = r"""
+options:
+  reason:
+    description: Why. Shown to whoever finds the services leased, and kept with every override.
+    type: str
+    default: ""
 """
 
     # Where the collection keeps its records on the host.

@@ -79,6 +79,7 @@ extends_documentation_fragment:
   - toombos.incident.attributes.host
   - toombos.incident.recovery
   - toombos.incident.recovery.places
+  - toombos.incident.recovery.reason
 author:
   - toombos.incident authors (@toombos)
 seealso:
