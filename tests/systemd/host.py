@@ -23,7 +23,7 @@ _CALL = (
 _DEFAULTS: dict[str, Any] = {
     "only": [], "deadline": "60s", "force": False, "stable_for": "0s", "host_probes": {}, "approved_plan": [],
     "owner": "", "reason": "test", "freeze": "", "takeover": False, "break_glass": False, "lock_timeout": "5s",
-    "state_dir": "/run/incident",
+    "state_dir": "/run/incident", "store_dir": "/var/lib/incident",
 }  # fmt: skip
 
 
