@@ -61,8 +61,12 @@ def _joined(now: Mapping[str, Any], before: Mapping[str, Any] | None, done: str)
     if before is None:
         return {**now, "action": done or now.get("action", "none")}
     action = done or now.get("action", "none")
+    # A look that finds the same says less than what has tried to mend it.
+    same = action == "none" and now.get("condition") == before.get("condition")
+    told = {key: before[key] for key in ("message", "next", "refusal") if same and key in before}
     return {
         **now,
+        **told,
         "before": before.get("before") or now.get("before"),
         "action": before.get("action", "none") if action == "none" else action,
         "attempts": int(before.get("attempts") or 0) + int(now.get("attempts") or 0),

@@ -82,7 +82,8 @@ def _pieces(path: str) -> Iterator[bytes]:
 def apply(work: Work, prepared: Prepared) -> tuple[Recovery, str, str, Window | None]:
     """The recovery, its outcome, a sentence, and the window in which it must be confirmed."""
     if not prepared.switch.operations:
-        return work.engine.recover(work.request()), o.UNCHANGED, "the configuration is in place already", None
+        seen = work.engine.look(work.request())
+        return Recovery(seen, seen), o.UNCHANGED, "the configuration is in place already", None
     window = _switch(work, prepared)
     try:
         problem = _in_place(work, prepared)

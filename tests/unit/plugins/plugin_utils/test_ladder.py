@@ -163,6 +163,14 @@ def test_the_look_after_a_rung_has_the_last_word_and_what_was_done_is_kept() -> 
     assert next(each["action"] for each in code["services"] if each["name"] == "main") == "code rolled back and undone"
 
 
+def test_a_look_that_finds_the_same_does_not_hide_what_was_tried() -> None:
+    tried = service("main", "failed", "restarted", attempts=2, next="Escalate", message="still failed")
+    seen = {"failed": True, "services": [service("main", "failed", attempts=0, next="Read its log", message="failed")]}
+    (entry,) = together({**seen, "outcome": "unchanged"}, {"services": [tried]}, "config")["services"]
+    shown = {key: entry[key] for key in ("action", "attempts", "next", "message")}
+    assert shown == {"action": "restarted", "attempts": 2, "next": "Escalate", "message": "still failed"}
+
+
 def test_a_rollback_that_was_refused_leaves_what_was_found_before() -> None:
     result = together({"failed": True, "msg": "frozen"}, PRIOR, "config")
     assert (result["failed"], result["recovered"], result["changed"]) == (True, False, True)
