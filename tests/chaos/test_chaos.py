@@ -34,7 +34,9 @@ def test_the_same_seed_and_number_name_the_same_case() -> None:
 
 
 def test_every_kind_of_fault_can_be_applied_and_every_break_of_the_lab_is_drawn() -> None:
-    assert set(KINDS) == set(BREAKS) | set(OWN)
+    # What only another configuration mends has trials of its own: the campaign keeps to restarts.
+    beyond_a_restart = {"unknown-setting", "empty-env", "missing-env", "truncated-env"}
+    assert set(KINDS) == (set(BREAKS) - beyond_a_restart) | set(OWN)
     for world in WORLDS:
         drawn = {fault.kind for number in range(100) for fault in case(1, number, world).faults}
         assert drawn == {kind for kind, about in KINDS.items() if world in about.worlds}
