@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 # What was done to a service on a rung, in the words of the table.
@@ -43,13 +43,16 @@ def together(result: Mapping[str, Any], prior: Mapping[str, Any], rung: str = ""
     before = {service["name"]: service for service in prior["services"]}
     done = _DONE.get(rung, {}).get(str(result.get("outcome")), "")
     moved = result.get("generations") or (result.get("only") if rung else None) or ()
+    idle = result.get("outcome") == "unchanged"
     now = [
-        _joined(each, before.get(each["name"]), done if each["name"] in moved else "") for each in result["services"]
+        _joined(each, before.get(each["name"]), done if each["name"] in moved else "", idle)
+        for each in result["services"]
     ]
     rest = [service for name, service in before.items() if name not in {each["name"] for each in result["services"]}]
     return {
         **{key: prior[key] for key in _CARRIED if key in prior},
         **result,
+        **(_verdict(prior, now, before) if idle and not result.get("recovered") else {}),
         "changed": bool(result.get("changed") or prior.get("changed")),
         "services": now + rest,
         "steps": [*prior.get("steps", ()), *result.get("steps", ())],
@@ -57,13 +60,23 @@ def together(result: Mapping[str, Any], prior: Mapping[str, Any], rung: str = ""
     }
 
 
-def _joined(now: Mapping[str, Any], before: Mapping[str, Any] | None, done: str) -> dict[str, Any]:
+def _verdict(
+    prior: Mapping[str, Any], now: Sequence[Mapping[str, Any]], before: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """The verdict from before the rung that did nothing, where it is still true."""
+    as_before = all(each["name"] in before and each["condition"] == before[each["name"]]["condition"] for each in now)
+    return {key: prior[key] for key in ("verdict", "msg") if as_before and key in prior}
+
+
+def _joined(now: Mapping[str, Any], before: Mapping[str, Any] | None, done: str, idle: bool) -> dict[str, Any]:
     if before is None:
         return {**now, "action": done or now.get("action", "none")}
     action = done or now.get("action", "none")
-    # A look that finds the same says less than what has tried to mend it.
-    same = action == "none" and now.get("condition") == before.get("condition")
-    told = {key: before[key] for key in ("message", "next", "refusal") if same and key in before}
+    # Where nothing was done, one look says less than what has tried to mend the service and watched it: one that dies
+    # again and again is found starting, or serving, by chance.
+    sick = "healthy" not in (now.get("condition"), before.get("condition"))
+    same = action == "none" and (now.get("condition") == before.get("condition") or (idle and sick))
+    told = {key: before[key] for key in ("condition", "message", "next", "refusal") if same and key in before}
     return {
         **now,
         **told,

@@ -163,12 +163,37 @@ def test_the_look_after_a_rung_has_the_last_word_and_what_was_done_is_kept() -> 
     assert next(each["action"] for each in code["services"] if each["name"] == "main") == "code rolled back and undone"
 
 
-def test_a_look_that_finds_the_same_does_not_hide_what_was_tried() -> None:
-    tried = service("main", "failed", "restarted", attempts=2, next="Escalate", message="still failed")
-    seen = {"failed": True, "services": [service("main", "failed", attempts=0, next="Read its log", message="failed")]}
-    (entry,) = together({**seen, "outcome": "unchanged"}, {"services": [tried]}, "config")["services"]
-    shown = {key: entry[key] for key in ("action", "attempts", "next", "message")}
-    assert shown == {"action": "restarted", "attempts": 2, "next": "Escalate", "message": "still failed"}
+@pytest.mark.parametrize("found", ["crash_loop", "starting", "down"])
+def test_a_look_after_nothing_was_done_does_not_hide_what_was_tried(found: str) -> None:
+    tried = service("main", "crash_loop", "restarted", attempts=2, next="Escalate", message="it dies")
+    seen = {"failed": True, "services": [service("main", found, attempts=0, next="Read its log", message="failed")]}
+    prior = {"services": [tried], "verdict": {"root_causes": ["crash_loop"]}, "msg": "it dies"}
+    looked = {**seen, "outcome": "unchanged", "verdict": {"root_causes": [found]}, "msg": "a look"}
+    result = together(looked, prior, "config")
+    (entry,) = result["services"]
+    assert (result["verdict"], result["msg"], result["failed"]) == (prior["verdict"], prior["msg"], True)
+    shown = {key: entry[key] for key in ("condition", "action", "attempts", "next", "message")}
+    assert shown == {
+        "condition": "crash_loop",
+        "action": "restarted",
+        "attempts": 2,
+        "next": "Escalate",
+        "message": "it dies",
+    }
+
+
+@pytest.mark.parametrize(
+    ("was", "found", "outcome"),
+    [("crash_loop", "healthy", "unchanged"), ("healthy", "down", "unchanged"), ("bad_config", "down", "rolled_back")],
+)
+def test_a_look_that_finds_better_or_worse_is_believed(was: str, found: str, outcome: str) -> None:
+    tried = service("main", was, "restarted", message="before")
+    seen = {"failed": True, "services": [service("main", found, message="now")], "outcome": outcome, "only": ["main"]}
+    prior = {"services": [tried], "verdict": "before"}
+    result = together({**seen, "verdict": "now"}, prior, "config")
+    assert result["verdict"] == "now"
+    (entry,) = result["services"]
+    assert (entry["condition"], entry["message"]) == (found, "now")
 
 
 def test_a_rollback_that_was_refused_leaves_what_was_found_before() -> None:
