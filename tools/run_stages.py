@@ -36,8 +36,8 @@ SHOWN_AT_THE_END = 60
 class Stage:
     """One entry of stages.toml.
 
-    ``mirror``: it works in the mirror. ``alone``: no other stage runs beside it. ``after``: not before these are over,
-    if they run at all. ``timeout``: seconds.
+    ``mirror``: it works in the mirror. ``apart``: no stage runs beside it but those of the same word. ``after``: not
+    before these are over, if they run at all. ``timeout``: seconds.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Stage:
     run: str
     counts: str
     mirror: bool = False
-    alone: bool = False
+    apart: str = ""
     after: Sequence[str] = ()
     timeout: int = 900
 
@@ -149,12 +149,12 @@ def finished(run: Run) -> bool:
 
 def next_stage(waiting: Sequence[Stage], running: Sequence[Run]) -> Stage | None:
     """The first stage that may start beside the running ones."""
-    if len(running) >= PARALLEL or any(run.stage.alone for run in running):
+    if len(running) >= PARALLEL:
         return None
     pending = {stage.name for stage in waiting} | {run.stage.name for run in running}
     for stage in waiting:
         if not pending & set(stage.after):
-            return stage if not (stage.alone and running) else None
+            return stage if all(run.stage.apart == stage.apart for run in running) else None
     return None
 
 

@@ -4,5 +4,5 @@
 set -eu
 cd "$(dirname "$0")/.."
 mkdir -p build/coverage
-exec pytest -q -n 2 tests/unit --cov=plugins/module_utils --cov=plugins/plugin_utils \
+exec pytest -q -n 3 tests/unit --cov=plugins/module_utils --cov=plugins/plugin_utils \
     --cov-report=term:skip-covered --cov-fail-under=95 "$@"

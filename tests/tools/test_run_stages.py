@@ -97,12 +97,16 @@ def test_order_and_solitude_are_kept(run, tmp_path: Path) -> None:
     rc, lines = run(
         stage("late", say.format("late"), after="['early']")
         + stage("early", say.format("early"))
-        + stage("alone", say.format("alone"), alone="true")
+        + stage("apart", say.format("apart"), apart="'hosts'")
+        + stage("beside", say.format("beside"), apart="'hosts'")
+        + stage("other", say.format("other"), apart="'chaos'")
     )
     order = log.read_text().split()
-    assert (rc, lines[-1]) == (0, "3 passed, 0 failed")
+    assert (rc, lines[-1]) == (0, "5 passed, 0 failed")
     assert order.index("end-early") < order.index("begin-late")
-    assert order.index("end-alone") == order.index("begin-alone") + 1
+    assert set(order[4:8]) == {"begin-apart", "begin-beside", "end-apart", "end-beside"}
+    assert [word.split("-")[0] for word in order[4:6]] == ["begin", "begin"], "those of one word run side by side"
+    assert order[8:] == ["begin-other", "end-other"]
 
 
 def test_names_a_group_or_a_stage(run) -> None:

@@ -86,7 +86,7 @@ class App:
                         "expect": {"status": [200]},
                     }
                 },
-                "limits": {"attempts": 1, "ready_timeout": "20s", "stop_timeout": "5s"},
+                "limits": {"attempts": 1, "ready_timeout": "8s", "stop_timeout": "5s"},
             }
         }
 
