@@ -27,8 +27,8 @@ options:
   profile:
     description:
       - V(full) collects all artifacts.
-      - V(quick) those of the tiers 1 to 3 (identity, what is volatile, services and logs) with smaller limits, within
-        50 seconds, because a recovery waits.
+      - V(quick) those of the tiers 1 to 3 (identity, what is volatile, services with their logs and configuration) with
+        smaller limits, within 50 seconds, because a recovery waits.
     type: str
     choices: [quick, full]
     default: full
@@ -52,8 +52,8 @@ options:
   services:
     description:
       - The service catalogue of the host, usually C(incident_services) of the inventory. The logs of each service, with
-        all that rotation has made of them, become the artifact C(service_logs/NAME), its configuration files
-        C(service_config/NAME).
+        all that rotation has made of them, become the artifact C(service_logs/NAME), its configuration (C(files),
+        C(globs) and C(trees)) C(service_config/NAME).
     type: dict
     default: {}
   keep:

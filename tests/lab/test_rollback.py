@@ -5,10 +5,20 @@
 
 from __future__ import annotations
 
+import io
+import json
+import shutil
+import subprocess
+import sys
+import tarfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "unit/plugins/modules"))
+
+from gpg_keys import exported, key_ring
 
 from ansible_collections.toombos.incident.plugins.module_utils._generations.store import Store
 from ansible_collections.toombos.incident.plugins.module_utils._generations.types import BEFORE_ROLLBACK
@@ -69,6 +79,34 @@ def test_a_broken_configuration_ends_healthy(proven: Any, name: str) -> None:
     (entry,) = [each for each in before.entries if each.path.endswith("/.env")]
     assert (b"".join(kept.content(entry.sha256)) if entry.sha256 else None) == bad, "nothing is lost"
     assert (lab.home / "store" / "generations").stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.skipif(not shutil.which("gpg"), reason="there is no gpg")
+def test_the_broken_version_is_in_a_sealed_package_before_it_goes(proven: Any) -> None:
+    lab = proven
+    lab.break_("bad-env")
+    bad = (lab.app / ".env").read_bytes()
+    with key_ring("alice") as gpg:
+        fingerprint, key = exported(gpg, "alice")
+        sealed = {
+            "seal": {"method": "gpg", "recipients": [fingerprint], "keys": [key]},
+            "keep": ["open", "personal", "secret"],
+        }
+        evidence = {**lab.evidence, "mode": "required", **sealed}
+        run = lab.play("recover.yml", "-e", json.dumps({"incident_evidence": evidence}))
+        assert (run.rc, run.verdict["status"]) == (0, "recovered"), run.screen
+        home = Path(str(evidence["home"]), run.verdict["evidence"]["incident"])
+        (package,) = home.glob("*.tar.gpg")
+        opened = subprocess.run([*gpg, "-d", str(package)], capture_output=True, check=True).stdout
+    assert bad not in package.read_bytes()
+    with tarfile.open(fileobj=io.BytesIO(opened)) as archive:
+        (name,) = [each for each in archive.getnames() if "/service_config/main/" in each]
+        file = archive.extractfile(name)
+        assert file
+        packed = file.read()
+    program = {".zst": "zstdcat", ".gz": "zcat"}.get(Path(name).suffix, "cat")
+    assert subprocess.run([program], input=packed, capture_output=True, check=True).stdout == bad
+    assert SECRET not in run.screen
 
 
 def test_healthy_again_means_nothing_to_do(proven: Any) -> None:

@@ -38,15 +38,30 @@ class Opened:
 def expand(patterns: Sequence[str]) -> tuple[list[str], bool]:
     """The paths that these patterns mean, sorted and each once; one without wildcards is there in any case.
 
-    They are absolute, or begin with the home of a user (``~root/``). True: there are more than can be kept; anybody can
-    put a million files into a directory of his.
+    They are absolute, or begin with the home of a user (``~root/``); one that ends in a slash means everything below
+    that directory, hidden files as well. True: there are more than can be kept; anybody can put a million files into a
+    directory of his.
     """
     found: set[str] = set()
     for pattern in map(os.path.expanduser, patterns):
-        # A ``**`` follows no links to directories in any Python that is supported.
-        paths = glob.iglob(pattern, recursive=True) if _WILD & set(pattern) else iter([pattern])
+        if pattern.endswith("/"):
+            paths = _below(pattern)
+        else:
+            # A ``**`` follows no links to directories in any Python that is supported.
+            paths = glob.iglob(pattern, recursive=True) if _WILD & set(pattern) else iter([pattern])
         found.update(itertools.islice(paths, MOST + 1))
     return sorted(found)[:MOST], len(found) > MOST
+
+
+def _below(directory: str) -> Iterator[str]:
+    """What is no directory, below this one; itself, where there is nothing, so that its absence is told."""
+    empty = True
+    for folder, _folders, names in os.walk(directory):
+        for name in names:
+            empty = False
+            yield os.path.join(folder, name)
+    if empty:
+        yield directory.rstrip("/")
 
 
 @contextlib.contextmanager

@@ -38,15 +38,18 @@ def _of_service(name: Any, entry: Any, problems: list[str]) -> list[t.Artifact]:
         fields.note("", f"{name!r} cannot be the name of a service, {NAME_RULE}")
     manager = fields.inner("manager")
     logs = (*fields.many("logs", read_path), manager.one("log", read_path))
+    declared = fields.inner("config")
     configuration = (
-        *fields.inner("config").many("files", read_path),
+        *declared.many("files", read_path),
+        *declared.many("globs", read_path),
+        *(f"{tree}/" for tree in declared.many("trees", read_path)),
         manager.one("env_file", read_path),
         *manager.many("files", read_path),
     )
     made = (
         _artifact(f"service_logs/{name}", t.SERVICES, "family", logs, _LOG_SECONDS, _LOG_BYTES, t.PERSONAL),
-        # Where the credentials of a service are.
-        _artifact(f"service_config/{name}", t.SYSTEM, "files", configuration, _CONFIG_SECONDS, _CONFIG_BYTES, t.SECRET),
+        # Where the credentials of a service are. In the tier of its logs: a recovery may replace it.
+        _artifact(f"service_config/{name}", t.SERVICES, "files", configuration, _CONFIG_SECONDS, _CONFIG_BYTES, t.SECRET),
     )
     return [artifact for artifact in made if artifact.sources[0].what]
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Callable, Iterator
 
 import pytest
+from gpg_keys import exported, key_ring
 
 from ansible_collections.toombos.incident.plugins.module_utils._evidence import compress, types as t
 from ansible_collections.toombos.incident.plugins.modules import evidence_capture
@@ -103,33 +104,10 @@ def test_age_opens_it_for_each_recipient_and_nobody_else(seal: Seal, tmp_path: P
 
 
 @pytest.fixture
-def gpg(tmp_path: Path) -> Iterator[list[str]]:
+def gpg() -> Iterator[list[str]]:
     """gpg with a key ring in which are Alice's and Bob's keys."""
-    home = Path("/tmp") / f"gpg-{os.getpid()}"  # the socket of its agent needs a short path
-    home.mkdir(mode=0o700)
-    command = ["gpg", "--homedir", str(home), "--batch", "--quiet", "--no-tty"]
-    for name in ("alice", "bob"):
-        make = [
-            "--passphrase",
-            "",
-            "--quick-gen-key",
-            f"{name} <{name}@example.org>",
-            "future-default",
-            "default",
-            "1d",
-        ]
-        subprocess.run([*command, *make], capture_output=True, check=True)
-    yield command
-    subprocess.run(["gpgconf", "--homedir", str(home), "--kill", "all"], check=False)
-    shutil.rmtree(home)
-
-
-def exported(gpg: list[str], name: str) -> tuple[str, str]:
-    """Fingerprint and public key."""
-    listed = subprocess.run([*gpg, "--with-colons", "-k", name], capture_output=True, text=True, check=True).stdout
-    fingerprint = next(line.split(":")[9] for line in listed.splitlines() if line.startswith("fpr"))
-    key = subprocess.run([*gpg, "--armor", "--export", fingerprint], capture_output=True, text=True, check=True).stdout
-    return fingerprint, key
+    with key_ring("alice", "bob") as command:
+        yield command
 
 
 @pytest.mark.skipif(not shutil.which("gpg"), reason="there is no gpg")

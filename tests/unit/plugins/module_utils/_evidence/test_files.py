@@ -22,6 +22,17 @@ def test_no_artifact_has_a_million_files(tmp_path: Path, monkeypatch: pytest.Mon
     assert files.expand([f"{tmp_path}/[ab]", f"{tmp_path}/z"]) == ([f"{tmp_path}/{name}" for name in "abz"], False)
 
 
+def test_a_directory_is_everything_below_it_and_leads_nowhere_else(tmp_path: Path) -> None:
+    for name in ("tree/a", "tree/.hidden/.b", "tree/deep/er/c", "elsewhere/d"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    (tmp_path / "tree" / "link").symlink_to(tmp_path / "elsewhere")
+    found, many = files.expand([f"{tmp_path}/tree/"])
+    assert found == [f"{tmp_path}/tree/{name}" for name in (".hidden/.b", "a", "deep/er/c")]
+    assert not many
+    assert files.expand(["/nowhere/at/all/"]) == (["/nowhere/at/all"], False)
+
+
 def test_when_it_was_read_last_stays(tmp_path: Path) -> None:
     path = tmp_path / "x"
     path.write_text("content")

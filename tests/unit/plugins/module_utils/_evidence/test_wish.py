@@ -77,7 +77,7 @@ def test_services_have_logs_and_secret_configuration() -> None:
         "shop": {
             "manager": {"kind": "process", "log": "/l/out.log", "env_file": "/c/env"},
             "logs": ["/l/shop.log", "/l/out.log"],
-            "config": {"files": ["/c/shop.ini", "/c/env"]},
+            "config": {"files": ["/c/shop.ini", "/c/env"], "globs": ["/c/*.d/x*"], "trees": ["/c/tree/"]},
             "probes": {"whatever": 1},
         },
         "web": {"manager": {"kind": "compose", "files": ["/c/compose.yml"]}},
@@ -86,9 +86,11 @@ def test_services_have_logs_and_secret_configuration() -> None:
     found = {each.name: each for each in service_artifacts(catalogue)}
     assert list(found) == ["service_logs/shop", "service_config/shop", "service_config/web"]
     assert found["service_logs/shop"].sources == (t.Source("family", ("/l/shop.log", "/l/out.log")),)
-    assert found["service_config/shop"].sources == (t.Source("files", ("/c/shop.ini", "/c/env")),)
+    assert found["service_config/shop"].sources == (t.Source("files", ("/c/shop.ini", "/c/env", "/c/*.d/x*", "/c/tree/")),)
     assert {each.sensitivity for name, each in found.items() if "config" in name} == {t.SECRET}
-    assert {each.name for each in wish(services=catalogue, only=["service_*"]).artifacts} == set(found)
+    for profile in ("full", "quick"):  # a recovery may replace it, and captures quickly
+        chosen = wish(services=catalogue, only=["service_*"], profile=profile).artifacts
+        assert {each.name for each in chosen} == set(found)
 
 
 @pytest.mark.parametrize("catalogue", [{"../x": {}}, {"x": "nonsense"}, {"x": {"logs": "/l"}}, {"x": {"logs": ["l"]}}])
