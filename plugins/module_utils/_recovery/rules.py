@@ -169,6 +169,9 @@ def _has_ended_uncollected(service: Service, seen: t.Observation) -> t.Diagnosis
     # Others may be left in its control group, the negligent parent among them: they do not make up for it.
     if not seen.ended or not seen.red:
         return None
+    # Who starts the host collects its orphans sooner or later, and a manager that knows of the end tells more about it.
+    if seen.ended[0].ppid == 1 and not signs.is_alive(seen.manager):
+        return None
     parent = describe(seen.collector) if seen.collector else "its parent"
     return t.Diagnosis(
         service.name,

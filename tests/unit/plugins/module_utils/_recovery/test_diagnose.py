@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -249,6 +250,22 @@ TABLE = {
         seen(managed=(OLDER,), own=(OLDER,), ended=(CORPSE,), collector=OLDER, checks=REFUSED),
         t.ZOMBIE,
         "pid 13 has ended, but pid 9",
+    ),
+    "ended, its manager knows, and the init process is about to collect it": (
+        seen(
+            manager=says(manager.FAILED),
+            ended=(replace(CORPSE, ppid=1),),
+            collector=INIT,
+            checks=REFUSED,
+            last_error="KeyError: x",
+        ),
+        t.FAILED,
+        "last error in its log: KeyError: x",
+    ),
+    "ended below the init process, and its manager does not know": (
+        seen(ended=(replace(CORPSE, ppid=1),), collector=INIT, checks=REFUSED),
+        t.ZOMBIE,
+        "pid 13 has ended, but pid 1",
     ),
     "runs as the wrong user": (
         seen(managed=(AS_ROOT,), own=(), listeners=listen(10), holders=(AS_ROOT,), checks=GOOD),
