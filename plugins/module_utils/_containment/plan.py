@@ -66,8 +66,8 @@ def _reach(wish: t.Wish, seen: t.Seen, ports: tuple[int, ...]) -> list[t.Refusal
     if client is None and not wish.management:
         refusals.append(
             t.Refusal(
-                "Nobody could reach the host: management names no network, and there is no ssh connection from elsewhere "
-                "to keep. Name the networks of responders.",
+                "Nobody could reach the host: management names no network, and there is no ssh connection from "
+                "elsewhere to keep. Name the networks of responders.",
                 True,
             )
         )

@@ -47,15 +47,16 @@ def _of_service(name: Any, entry: Any, problems: list[str]) -> list[t.Artifact]:
         *manager.many("files", read_path),
     )
     made = (
-        _artifact(f"service_logs/{name}", t.SERVICES, "family", logs, _LOG_SECONDS, _LOG_BYTES, t.PERSONAL),
-        # Where the credentials of a service are. In the tier of its logs: a recovery may replace it.
-        _artifact(f"service_config/{name}", t.SERVICES, "files", configuration, _CONFIG_SECONDS, _CONFIG_BYTES, t.SECRET),
+        _artifact(f"service_logs/{name}", "family", logs, _LOG_SECONDS, _LOG_BYTES, t.PERSONAL),
+        # Where the credentials of a service are.
+        _artifact(f"service_config/{name}", "files", configuration, _CONFIG_SECONDS, _CONFIG_BYTES, t.SECRET),
     )
     return [artifact for artifact in made if artifact.sources[0].what]
 
 
 def _artifact(
-    name: str, tier: int, kind: str, paths: tuple[str | None, ...], seconds: float, count: int, sensitivity: str
+    name: str, kind: str, paths: tuple[str | None, ...], seconds: float, count: int, sensitivity: str
 ) -> t.Artifact:
     what = tuple(dict.fromkeys(path for path in paths if path))
-    return t.Artifact(name, tier, (t.Source(kind, what),), seconds, count, sensitivity)
+    # Both in the tier of services: a recovery may replace them.
+    return t.Artifact(name, t.SERVICES, (t.Source(kind, what),), seconds, count, sensitivity)

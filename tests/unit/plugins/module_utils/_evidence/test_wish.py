@@ -86,7 +86,8 @@ def test_services_have_logs_and_secret_configuration() -> None:
     found = {each.name: each for each in service_artifacts(catalogue)}
     assert list(found) == ["service_logs/shop", "service_config/shop", "service_config/web"]
     assert found["service_logs/shop"].sources == (t.Source("family", ("/l/shop.log", "/l/out.log")),)
-    assert found["service_config/shop"].sources == (t.Source("files", ("/c/shop.ini", "/c/env", "/c/*.d/x*", "/c/tree/")),)
+    configuration = ("/c/shop.ini", "/c/env", "/c/*.d/x*", "/c/tree/")
+    assert found["service_config/shop"].sources == (t.Source("files", configuration),)
     assert {each.sensitivity for name, each in found.items() if "config" in name} == {t.SECRET}
     for profile in ("full", "quick"):  # a recovery may replace it, and captures quickly
         chosen = wish(services=catalogue, only=["service_*"], profile=profile).artifacts
