@@ -36,7 +36,7 @@ class Pair:
         while not self.running(slot):
             if boottime() >= end:
                 raise IncidentError(
-                    f"The processes that were to keep the deadline did not start within {_PATIENCE:.0f} s.",
+                    f"The processes that were to keep the {slot.kind} did not start within {_PATIENCE:.0f} s.",
                     "Look at the load of the host and its limits of processes and memory.",
                 )
             Clock().sleep(_LOOK)
@@ -56,7 +56,7 @@ class Pair:
 def start_one(slot: Slot, python: str, role: str) -> str:
     """Start the process of that role; where it lives, in words."""
     clock = Clock()
-    scope = Scope(f"deadline-{slot.id}", clock)
+    scope = Scope(f"{slot.kind}-{slot.id}", clock)
     argv = [python, "-I", slot.program, "keep", role]
     spawn_detached(argv, cwd="/", user=None, env={}, log=None, clock=clock, place=scope.take)
     return scope.words

@@ -1,9 +1,9 @@
 # Copyright (c) 2026 the toombos.incident authors
 # GNU General Public License v3.0 or later (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The program of a deadline: everything of this collection that its function needs, in one file.
+"""A program that stays on a host, such as that of a deadline: everything of this collection that it needs, in one file.
 
-Ansible's files, and those that a controller has sent, are gone long before the deadline comes. So the sources are taken
+Ansible's files, and those that a controller has sent, are gone long before it is done. So the sources are taken
 from where this process has got them itself: out of the script that was sent, out of Ansible's archive, or from files.
 """
 
@@ -25,11 +25,11 @@ OURS = f"{COLLECTION}plugins.module_utils."
 _BOOTSTRAP = bootstrap.__name__
 _KEEPER = keeper.__name__
 _TEXT = """\
-# Written by the Ansible collection toombos.incident, which removes it again. It keeps a deadline of this host.
+# Written by the Ansible collection toombos.incident, which removes it again.
 import base64, json, os, sys, zlib
 exec(compile(zlib.decompress(base64.b64decode("@BOOTSTRAP@")), "<bootstrap>", "exec", dont_inherit=True))
 sys.meta_path.insert(0, Packed(json.loads(zlib.decompress(base64.b64decode("@SOURCES@")))))
-from @KEEPER@ import main
+from @MAIN@ import main
 sys.exit(main(os.path.dirname(os.path.abspath(__file__)), sys.argv[1:]))
 """
 
@@ -41,13 +41,21 @@ def program_for(function: str) -> str:
         raise IncidentError(
             f"{function!r} is no function of this collection.", f"Name it as {OURS}<engine>.<module>:<function>."
         )
+    return program_of(_KEEPER, module)
+
+
+def program_of(entry: str, *modules: str) -> str:
+    """The text of the program that runs ``main`` of ``entry``, with these modules. Raises IncidentError.
+
+    ``main`` gets the directory that the program is in, and its arguments; what it returns is the exit code.
+    """
     bootstrap_source = _source(_BOOTSTRAP)
     if not bootstrap_source:
         raise IncidentError("The sources of this collection cannot be read here.", "Report how the module was sent.")
     parts = {
         "@BOOTSTRAP@": _packed(bootstrap_source),
-        "@SOURCES@": _packed(json.dumps(needed((_KEEPER, module)))),
-        "@KEEPER@": _KEEPER,
+        "@SOURCES@": _packed(json.dumps(needed((entry, *modules)))),
+        "@MAIN@": entry,
     }
     text = _TEXT
     for marker, part in parts.items():

@@ -33,6 +33,8 @@ _MS = 1000
 class Slot:
     """The directory of one deadline. Methods raise OSError where they say nothing else."""
 
+    kind = "deadline"
+
     def __init__(self, path: str) -> None:
         self.path = path
         self.id = os.path.basename(path)

@@ -16,7 +16,6 @@ from ansible_collections.toombos.incident.plugins.module_utils._errors import In
 
 BOOTED = "/run/systemd/system"  # sd_booted(3): there while systemd is what runs the host
 UNITS = "/etc/systemd/system"
-_WANTS = "multi-user.target.wants"
 _TIMEOUT = 60.0
 _UNIT = """\
 # Written by the Ansible collection toombos.incident, which removes it again when the deadline is over.
@@ -42,14 +41,21 @@ WantedBy=multi-user.target
 
 
 class Systemd:
-    """A persistent unit per deadline."""
+    """A persistent unit per program. ``unit_text``: a format of id, path, python and program."""
 
     name = "systemd"
     reboot = "If the host is restarted before, it comes while the host starts."
 
+    unit_text = _UNIT
+    wanted_by = "multi-user.target"
+
     def __init__(self, booted: str = BOOTED, units: str = UNITS) -> None:
         self._booted = booted
         self._units = units
+
+    @property
+    def _wants(self) -> str:
+        return os.path.join(self._units, f"{self.wanted_by}.wants")
 
     def usable(self) -> bool:
         """Whether systemd runs this host, and lets us."""
@@ -58,30 +64,29 @@ class Systemd:
     def start(self, slot: Slot, python: str) -> str:
         """Write, enable and start the unit; returns once its process is ready. Raises IncidentError or OSError."""
         unit = unit_of(slot)
-        text = _UNIT.format(id=slot.id, path=_escaped(slot.path), python=_quoted(python), program=_quoted(slot.program))
-        wants = os.path.join(self._units, _WANTS)
-        os.makedirs(wants, mode=0o755, exist_ok=True)
+        text = self.unit_text.format(id=slot.id, path=_escaped(slot.path), python=_quoted(python), program=_quoted(slot.program))
+        os.makedirs(self._wants, mode=0o755, exist_ok=True)
         write_atomic(os.path.join(self._units, unit), text.encode(), mode=0o644)
         with contextlib.suppress(FileExistsError):
-            os.symlink(f"../{unit}", os.path.join(wants, unit))
-        sync_directory(wants)
+            os.symlink(f"../{unit}", os.path.join(self._wants, unit))
+        sync_directory(self._wants)
         for words in (["daemon-reload"], ["start", unit]):
             problem = _systemctl(*words)
             if problem:
                 self.dismiss(slot)
-                raise IncidentError(f"systemd does not keep the deadline: {problem}.", f"See journalctl -u {unit}.")
+                raise IncidentError(f"systemd does not keep the {slot.kind}: {problem}.", f"See journalctl -u {unit}.")
         return f"in the unit {unit}"
 
     def running(self, slot: Slot) -> bool:
         """Whether the unit is there and at work."""
-        there = os.path.lexists(os.path.join(self._units, _WANTS, unit_of(slot)))
+        there = os.path.lexists(os.path.join(self._wants, unit_of(slot)))
         return there and not _systemctl("is-active", "--quiet", unit_of(slot))
 
     def forget(self, slot: Slot) -> None:
         """Remove the unit; its process, which does this itself, goes on to its end."""
         unit = unit_of(slot)
         gone = False
-        for path in (os.path.join(self._units, _WANTS, unit), os.path.join(self._units, unit)):
+        for path in (os.path.join(self._wants, unit), os.path.join(self._units, unit)):
             with contextlib.suppress(OSError):
                 os.unlink(path)
                 gone = True

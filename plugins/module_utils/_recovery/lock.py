@@ -25,16 +25,22 @@ class Locked(IncidentError):
 
 @contextmanager
 def recovery_lock(
-    state_dir: str, who: str, takeover: bool = False, *, patience: float = 0.0, clock: Clock | None = None
+    state_dir: str,
+    who: str,
+    takeover: bool = False,
+    *,
+    patience: float = 0.0,
+    clock: Clock | None = None,
+    what: str = "recovery",
 ) -> Iterator[None]:
-    """Hold ``<state_dir>/recovery.lock`` or raise Locked with the holder's own words.
+    """Hold ``<state_dir>/<what>.lock`` or raise Locked with the holder's own words.
 
     ``patience``: seconds to wait for the holder. Whoever starts again after the connection was cut meets the recovery
     that the lost one left behind, about to finish its work.
     ``takeover``: go on beside a holder that is perhaps hung; the leases of the services see to it that it cannot act
     any more. Raises IncidentError when the directory cannot be used.
     """
-    path = os.path.join(state_dir, "recovery.lock")
+    path = os.path.join(state_dir, f"{what}.lock")
     try:
         os.makedirs(state_dir, mode=0o700, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
@@ -50,7 +56,7 @@ def recovery_lock(
                 yield
                 return
             raise Locked(
-                f"Another recovery is at work on this host ({_holder(descriptor)}).",
+                f"Another {what} is at work on this host ({_holder(descriptor)}).",
                 "Wait until it has ended and run again; the lock goes away with its process. If it hangs: "
                 "-e takeover=true -e \"reason='why and who'\".",
             )
