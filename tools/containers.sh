@@ -8,7 +8,7 @@
 # INCIDENT_IMAGE or INCIDENT_IMAGE_OLD, set before: that image is used as it is.
 set -eu
 cd "$(dirname "$0")/.."
-common="systemd systemd-sysv dbus openssh-server python3 python3-fastapi python3-uvicorn sudo iproute2 procps supervisor"
+common="systemd systemd-sysv dbus openssh-server python3 python3-fastapi python3-uvicorn sudo iproute2 procps supervisor nftables"
 
 packages_of() {
     case $1 in

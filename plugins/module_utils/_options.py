@@ -235,3 +235,28 @@ MAINTENANCE_MODE: dict[str, Any] = {
     },
     "supports_check_mode": True,
 }
+
+CONTAINMENT: dict[str, Any] = {
+    "argument_spec": {
+        "state": {"type": "str", "choices": ["isolated", "confirmed", "released"], "default": "confirmed"},
+        "incident": {"type": "str", "default": ""},
+        "reason": {"type": "str", "default": ""},
+        "management": {"type": "list", "elements": "str", "default": []},
+        "ssh_port": {"type": "int", "default": 0},
+        "allow": {"type": "list", "elements": "dict", "default": []},
+        "protected": {"type": "list", "elements": "str", "default": []},
+        "backend": {"type": "str", "choices": ["", "nftables", "iptables"], "default": ""},
+        "keep_responder": {"type": "bool", "default": True},
+        "confirm": {"type": "str", "default": "60s"},
+        # It names something, and is no secret worth hiding from who runs the task.
+        "token": {"type": "str", "default": "", "no_log": False},
+        "approve": {"type": "str", "default": ""},
+        "force": {"type": "bool", "default": False},
+        "owner": {"type": "str", "default": "an unnamed run"},
+        "lock_timeout": {"type": "str", "default": "30s"},
+        **_PLACES,
+    },
+    "supports_check_mode": True,
+}
+
+CONTAINMENT_INFO: dict[str, Any] = {"argument_spec": {**_PLACES}, "supports_check_mode": True}

@@ -64,7 +64,8 @@ class Systemd:
     def start(self, slot: Slot, python: str) -> str:
         """Write, enable and start the unit; returns once its process is ready. Raises IncidentError or OSError."""
         unit = unit_of(slot)
-        text = self.unit_text.format(id=slot.id, path=_escaped(slot.path), python=_quoted(python), program=_quoted(slot.program))
+        places = {"path": _escaped(slot.path), "python": _quoted(python), "program": _quoted(slot.program)}
+        text = self.unit_text.format(id=slot.id, **places)
         os.makedirs(self._wants, mode=0o755, exist_ok=True)
         write_atomic(os.path.join(self._units, unit), text.encode(), mode=0o644)
         with contextlib.suppress(FileExistsError):

@@ -16,7 +16,7 @@ MODULE = "config_rollback"
 
 
 class ConfirmingAction(LeanAction):
-    """For actions that roll a configuration back."""
+    """For actions that change a host so that it goes back unless they confirm it."""
 
     def roll_back(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """Apply, renew the connection, confirm. Whoever cannot reach the host any more cannot confirm."""
@@ -24,11 +24,14 @@ class ConfirmingAction(LeanAction):
         if not waits(result):
             return result
         asked = {**options, "state": "confirmed", "token": result["token"]}
+        return confirmed(result, self.anew(MODULE, asked, task_vars))
+
+    def anew(self, module: str, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        """What the module says over a connection that is new; that there is none is an answer as well."""
         try:
             self._connection.reset()
-            said = self.call(MODULE, asked, task_vars)
+            return self.call(module, options, task_vars)
         except AnsibleConnectionFailure as error:
-            said = {"unreachable": True, "msg": str(error)}
+            return {"unreachable": True, "msg": str(error)}
         except AnsibleError as error:
-            said = {"failed": True, "msg": str(error)}
-        return confirmed(result, said)
+            return {"failed": True, "msg": str(error)}
