@@ -188,8 +188,10 @@ class Containment:
     def settle(self) -> str:
         """Finish what was ended half-way; what was done, in words. Deadlines were settled before."""
         record = self._records.read()
-        if record is None or record.confirmed:
+        if record is None:
             return ""
+        if record.confirmed:
+            return self._kept_again()
         state = self._deadlines.state(record.deadline)
         if state == d.CALLED_OFF:
             self._finish(record)
@@ -197,6 +199,14 @@ class Containment:
         if state in (d.ARMED, d.FIRING):
             return ""
         return f"an isolation without a deadline was undone: {self.undo(record.id)}"
+
+    def _kept_again(self) -> str:
+        if self._watch.running():
+            return ""
+        with contextlib.suppress(IncidentError):  # the host is isolated all the same
+            self._watch.keep()
+            return "what keeps the isolation in force was started again"
+        return "nothing keeps the isolation in force"
 
     def _still(self, record: Record) -> Done:
         """Confirmed, with the same flows: nothing to do, unless somebody has removed it or what watches over it."""

@@ -321,44 +321,77 @@ def broken(world: World) -> None:
     world.isolate(B)
 
 
+def rebooted(world: World) -> None:
+    world.reboot()
+    world.engine().settle()
+    world.looks()
+
+
+def left_alone(world: World) -> None:
+    world.deadlines.come()
+    world.engine().settle()
+    world.looks()
+
+
+def called(world: World) -> None:
+    world.engine().settle()
+    world.check()
+    left_alone(world)
+
+
+def killed(world: World, scene: Callable[[World], None], number: int) -> bool:
+    """Whether it was, before its effect with that number."""
+    world.effect.kill_at = len(world.effect.done) + number
+    try:
+        scene(world)
+    except Killed:
+        return True
+    finally:
+        world.effect.kill_at = -1
+        world.nft.takes = True
+    return False
+
+
 @pytest.mark.parametrize("before", ["nothing", "waiting", "confirmed"])
 @pytest.mark.parametrize("scene", [first, whole, other, another_filter, released, late, broken])
-@pytest.mark.parametrize("then", ["time", "call", "reboot", "release"])
+@pytest.mark.parametrize("then", [left_alone, called, rebooted, released])
 def test_killed_anywhere_it_is_confirmed_or_ends_by_itself(
-    tmp_path: Path, before: str, scene: Callable[[World], None], then: str
+    tmp_path: Path, before: str, scene: Callable[[World], None], then: Callable[[World], None]
 ) -> None:
     for number in range(100):
         world = World(tmp_path / str(number))
-        if before != "nothing":
-            world.isolate(A)
         if before == "confirmed":
-            world.engine().confirm("token0", NEW)
-        begun = len(world.effect.done)
-        world.effect.kill_at = begun + number
-        killed = False
-        try:
-            scene(world)
-        except Killed:
-            killed = True
-        world.effect.kill_at = -1
-        world.nft.takes = True
+            world.confirmed(A)
+        if before == "waiting":
+            world.isolate(A)
+        ended = not killed(world, scene, number)
         world.check()
-        if then == "reboot":
-            world.reboot()
-        if then == "release":
-            world.release()
-        else:
-            if then == "call":
-                world.engine().settle()
-                world.check()
-            world.deadlines.come()
-            world.engine().settle()
-            if world.records.read() is not None and not world.watch.there:
-                world.isolate(A)  # ended while the host was released: what it was stays until it is asked for
-                world.deadlines.come()
+        then(world)
         rest = world.at_rest()
-        if then == "release" or (before != "confirmed" and scene in (first, another_filter, released, late, broken)):
+        if then is released or (before != "confirmed" and scene not in (whole, other)):
             assert rest == "released"
-        if not killed:
+        if ended:
             return
     raise AssertionError("it never came to its end")
+
+
+def test_the_whole_way_has_its_places_to_be_killed_at(world: World) -> None:
+    """Nothing changes the host that the test above does not know of."""
+    world.confirmed(A)
+    world.release()
+    assert world.effect.done == [
+        *("arm", "write", "isolate nftables", "write"),
+        *("keep", "call_off", "write"),
+        *("forget", "release nftables", "remove"),
+    ]
+
+
+def test_what_was_left_without_somebody_who_keeps_it_is_kept_again_by_the_next_call(world: World) -> None:
+    world.confirmed()
+    world.watch.there = False
+    world.effect.failing = {"keep": "No."}
+    assert world.engine().settle() == "nothing keeps the isolation in force"
+    world.effect.failing = {}
+    assert world.engine().settle() == "what keeps the isolation in force was started again"
+    assert world.engine().settle() == ""
+    assert world.at_rest() == f"confirmed {A}"
