@@ -32,7 +32,12 @@ def plan(wish: t.Wish, seen: t.Seen) -> t.Plan:
         for port in ports
     ]
     refusals += [*_reach(wish, seen, ports), *_host(wish, seen, management)]
-    return t.Plan(backend, tuple(sorted({*flows, *wish.allow})), tuple(refusals), (*notes, *seen.notes))
+    return t.Plan(backend, tuple(sorted({*flows, *wish.allow}, key=_order)), tuple(refusals), (*notes, *seen.notes))
+
+
+def _order(flow: t.Flow) -> tuple[int, str, str, str, int, str]:
+    """One and the same plan has one order."""
+    return flow.family, flow.direction, flow.network, flow.protocol, flow.port, flow.why
 
 
 def _backend(wish: t.Wish, seen: t.Seen) -> tuple[str, list[t.Refusal]]:

@@ -23,7 +23,7 @@ BACKENDS = (NFTABLES, IPTABLES)
 MANAGEMENT = "management"
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Flow:
     """Traffic that stays possible: in both directions, begun by one side only.
 
