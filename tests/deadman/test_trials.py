@@ -16,8 +16,8 @@ from ansible_collections.toombos.incident.plugins.module_utils._deadman import t
 from ansible_collections.toombos.incident.plugins.module_utils._deadman.deadline import call_off, extend, status
 
 LATE = 2.0
-TRIALS = int(os.environ.get("DEADMAN_TRIALS", "102"))
-AT_ONCE = 6
+TRIALS = int(os.environ.get("DEADMAN_TRIALS", "300"))
+AT_ONCE = 12
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 

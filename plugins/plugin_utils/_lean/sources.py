@@ -16,6 +16,8 @@ _BASIC = "ansible.module_utils.basic"
 _RECORDS = f"{_HERE}module_utils._lean.records"
 _DATACLASSES = re.compile(r"^from dataclasses import", re.MULTILINE)
 _MULTILINE = re.compile(r"'''|\"\"\"")
+# One space is as deep as four, and a fiftieth less to send.
+_INDENT = re.compile(r"^(?: {4})+", re.MULTILINE)
 _COMMENT = re.compile(r"^[ \t]*#[^\n]*$", re.MULTILINE)
 
 
@@ -57,8 +59,10 @@ def _bare(source: str, tree: ast.Module, statements: Sequence[ast.stmt]) -> str:
         # A body may consist of nothing else.
         lines[first : last + 1] = [f"{indent}0" if indent else ""] + [""] * (last - first)
     bare = "\n".join(lines)
-    # Within a text of several lines a line that begins with # is no comment.
-    return bare if _MULTILINE.search(bare) else _COMMENT.sub("", bare)
+    # Within a text of several lines a line that begins with # is no comment, and spaces are a part of it.
+    if _MULTILINE.search(bare):
+        return bare
+    return _INDENT.sub(lambda spaces: " " * (len(spaces.group()) // 4), _COMMENT.sub("", bare))
 
 
 def _untyped(source: str, statements: Iterable[ast.stmt]) -> str:
