@@ -1,0 +1,108 @@
+# Copyright (c) 2026 the toombos.incident authors
+# GNU General Public License v3.0 or later (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a fleet may be isolated: what its hosts plan, and what that would leave of their groups. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Gate:
+    """The plan of a fleet. ``hashes``: of the plan of each host; ``refusals``: what is against it, with the way out.
+
+    ``overrides``: what was against it and was broken through.
+    """
+
+    plan_hash: str
+    lines: tuple[str, ...]
+    hashes: Mapping[str, str]
+    refusals: tuple[str, ...]
+    overrides: tuple[str, ...] = ()
+
+
+def gate(
+    plans: Mapping[str, Mapping[str, Any]],
+    peers: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]],
+    groups: Mapping[str, Sequence[str]],
+    keep_one_of: Sequence[str],
+    *,
+    force: bool,
+) -> Gate:
+    """``plans``: what the module containment said in check mode, by host; empty: nothing was heard of the host.
+
+    ``peers``: of the hosts that stay, what health_check and containment_info said. ``keep_one_of``: groups that need at
+    least one host which is healthy and not isolated. ``force``: break through what is not impossible.
+    """
+    hashes = {host: "" if plan.get("failed") else str(plan.get("plan_hash") or "") for host, plan in plans.items()}
+    silent = [host for host, hash_ in hashes.items() if not hash_]
+    firm = [_silence(host, plans[host]) for host in silent]
+    last = [words for group in keep_one_of if (words := _emptied(group, plans, peers, groups))]
+    told = {host: hash_ for host, hash_ in hashes.items() if hash_}
+    digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
+    lines = [line for host in sorted(told) for line in _lines(host, plans[host])]
+    return Gate(
+        plan_hash=digest,
+        lines=tuple(lines),
+        hashes=told,
+        refusals=tuple(firm if force else firm + last),
+        overrides=tuple(last if force else ()),
+    )
+
+
+def _silence(host: str, plan: Mapping[str, Any]) -> str:
+    why = " ".join(str(plan.get("msg") or "there was no answer").split())
+    return f"{host} cannot be isolated: {why.rstrip('.')}. Leave it out of the target, or mend that."
+
+
+def _emptied(
+    group: str,
+    plans: Mapping[str, Any],
+    peers: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]],
+    groups: Mapping[str, Sequence[str]],
+) -> str:
+    """In words, when nobody who can do the work of the group would be left."""
+    members = groups.get(group)
+    if members is None:
+        return f"There is no group {group!r} of which one host must stay. Correct keep_one_of in incident_containment."
+    leaving = [host for host in members if host in plans]
+    staying = [host for host in members if host not in plans]
+    if not leaving or any(_serves(*peers.get(host, ({}, {}))) for host in staying):
+        return ""
+    rest = "; ".join(f"{host} {_why_not(*peers.get(host, ({}, {})))}" for host in staying) or "it has no other host"
+    return (
+        f"Without {', '.join(leaving)} nobody is left who does the work of {group}: {rest}. Mend another one first, or "
+        "isolate it all the same with -e force=true and a reason."
+    )
+
+
+def _serves(health: Mapping[str, Any], standing: Mapping[str, Any]) -> bool:
+    return not _why_not(health, standing)
+
+
+def _why_not(health: Mapping[str, Any], standing: Mapping[str, Any]) -> str:
+    """Why a host does not do its work; empty when it does."""
+    status = (health.get("verdict") or {}).get("status")
+    if health.get("unreachable") or not status:
+        return "was not heard of"
+    if standing.get("backend"):
+        return "is isolated"
+    return "" if status in ("pass", "warn") else f"is not healthy ({status})"
+
+
+def _lines(host: str, plan: Mapping[str, Any]) -> list[str]:
+    flows = [
+        f"  stays possible: {flow['direction']} {'from' if flow['direction'] == 'in' else 'to'} {flow['network']} "
+        f"{flow['protocol']}/{flow['port']} ({flow['why']})"
+        for flow in plan.get("plan") or ()
+    ]
+    notes = [f"  note: {note}" for note in plan.get("notes") or ()]
+    against = [f"  in spite of: {words}" for words in plan.get("overrides") or ()]
+    if not plan.get("changed"):
+        return [f"{host}: is isolated like that already"]
+    return [f"{host}: cut everything by {plan.get('backend')}, but", *flows, *notes, *against]
