@@ -75,7 +75,7 @@ counters:
   returned: always
   type: list
   elements: dict
-  sample: [{chain: input, rule: cut, packets: 1834, bytes: 220080}]
+  sample: [{chain: inet input, rule: counter drop, packets: 1834, bytes: 220080}]
 cut:
   description: Packets that were dropped.
   returned: always

@@ -77,8 +77,8 @@ class Filter:
 
     def counters(self) -> list[dict[str, Any]]:
         return [
-            {"chain": "input", "rule": "management", "packets": 5, "bytes": 500},
-            {"chain": "input", "rule": "cut", "packets": 7, "bytes": 700},
+            {"chain": "input", "rule": 'accept comment "no drop here"', "packets": 5, "bytes": 500},
+            {"chain": "input", "rule": 'counter drop comment "cut"', "packets": 7, "bytes": 700},
         ]
 
 
