@@ -124,6 +124,9 @@ class FakeDeadlines:
     def state(self, identity: str) -> str:
         return next((one.state for one in self.known.values() if one.identity == identity), "")
 
+    def until(self, identity: str) -> str:
+        return f"until {identity}"
+
     def settle(self) -> None:
         """Nobody needs it here: ``come`` says when."""
 

@@ -88,7 +88,7 @@ def test_a_host_is_isolated_confirmed_and_released(contain: Call) -> None:
         {"direction": "in", "network": "192.0.2.0/24", "protocol": "tcp", "port": 22, "why": "management"}
     ]
     assert first["msg"] == "isolated for INC-1: isolated, and it waits for its confirmation"
-    assert contain.info()["state"] == "isolated"
+    assert (contain.info()["state"], contain.info()["until"]) == ("isolated", "until id0")
     contain.connection = NEW
     second = contain(state="confirmed", token=first["token"])
     assert (second["outcome"], second["changed"], second["failed"]) == (o.CONFIRMED, True, False)
@@ -97,6 +97,7 @@ def test_a_host_is_isolated_confirmed_and_released(contain: Call) -> None:
     assert second["proof"]["flows"] == ["in from 192.0.2.0/24 tcp/22 (management)"]
     seen = contain.info()
     assert (seen["state"], seen["in_force"], seen["backend"], seen["cut"]) == ("confirmed", True, "nftables", 7)
+    assert seen["until"] == ""
     assert (seen["kept_by"], seen["problems"], seen["isolation"]["who"]) == ("something", [], "alice")
     third = contain(state="released", reason="reinstalled, alice")
     assert (third["outcome"], third["changed"], third["restored"], third["diff"]["after"]) == (

@@ -395,3 +395,16 @@ def test_what_was_left_without_somebody_who_keeps_it_is_kept_again_by_the_next_c
     assert world.engine().settle() == "what keeps the isolation in force was started again"
     assert world.engine().settle() == ""
     assert world.at_rest() == f"confirmed {A}"
+
+
+def test_what_is_in_force_again_is_kept_again(world: World) -> None:
+    """A confirmation replaces what keeps an isolation; ended in the middle, nothing would."""
+    world.confirmed(A)
+    token = world.isolate(B).token
+    world.effect.kill_at = len(world.effect.done)
+    world.watch.there = False
+    with pytest.raises(Killed):
+        world.engine().confirm(token, NEW)
+    world.effect.kill_at = -1
+    world.deadlines.come()
+    assert world.at_rest() == f"confirmed {A}"
