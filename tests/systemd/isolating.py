@@ -218,6 +218,7 @@ class Site:
         self.host.run(
             "sh", "-c", "for i in responder attacker; do ip netns pids $i | xargs -r kill -9; done; true", ok=False
         )
+        self.host.run("pkill", "-KILL", "-f", "/opt/echo[.]py", ok=False)
         self.host.run(
             "sh", "-c", "ip link del v0; ip link del v1; ip netns del responder; ip netns del attacker", ok=False
         )

@@ -100,7 +100,10 @@ def test_whoever_is_locked_out_is_let_in_again_in_time(site: Site, number: int) 
     site.lay_out(
         "/opt/contain.py", state="isolated", management=NOBODY, keep_responder=False, force=True, confirm="3s", **ASKED
     )
-    site.spawn("ip", "netns", "exec", "responder", "python3", "/opt/looks.py", VICTIM, "22", "/tmp/looks")
+    # Not at sshd, which takes against those who come and go.
+    site.spawn("python3", "/opt/echo.py", "7777")
+    until(lambda: site.reaches("responder", 7777))
+    site.spawn("ip", "netns", "exec", "responder", "python3", "/opt/looks.py", VICTIM, "7777", "/tmp/looks")
     until(lambda: site.host.run("cat", "/tmp/looks", ok=False))
     terminal = ["-tt"] if number % 3 == 2 else []
     client = subprocess.Popen(
@@ -119,6 +122,7 @@ def test_whoever_is_locked_out_is_let_in_again_in_time(site: Site, number: int) 
     assert cut < due
     assert back <= due + LATE, f"{back - due:.2f} s after the deadline"
     assert all(reached for at, reached in seen if at > back)
+    assert site.reaches("responder")
     until(lambda: site.info()["state"] == "released")
     assert site.ours() == ""
     assert site.host.run("find", "/etc/systemd/system", "-name", "toombos-incident-*") == ""
