@@ -408,3 +408,34 @@ def test_what_is_in_force_again_is_kept_again(world: World) -> None:
     world.effect.kill_at = -1
     world.deadlines.come()
     assert world.at_rest() == f"confirmed {A}"
+
+
+def test_a_confirmation_that_was_ended_is_finished_by_the_next_call(world: World) -> None:
+    token = world.isolate(A).token
+    assert killed(world, lambda one: one.engine().confirm(token, NEW), 2)
+    assert world.deadlines.known[token].state == d.CALLED_OFF
+    record = world.records.read()
+    assert record is not None
+    assert not record.confirmed
+    assert world.engine().settle() == "the confirmation of the isolation was finished"
+    assert world.at_rest() == f"confirmed {A}"
+
+
+def test_what_others_had_is_what_they_had_before_the_first_isolation(world: World) -> None:
+    world.confirmed(A)
+    world.nft.theirs = "changed while it was isolated"
+    world.confirmed(B)
+    record = world.records.read()
+    assert record is not None
+    assert record.others == {"nftables": OTHERS}
+    assert world.release().more["restored"] is False
+
+
+def test_a_release_that_leaves_rules_is_none(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.confirmed(A)
+    monkeypatch.setattr(world.nft, "release", lambda: None)
+    with pytest.raises(IncidentError, match="nftables still holds rules of ours"):
+        world.release()
+    record = world.records.read()
+    assert record is not None
+    assert record.confirmed
