@@ -439,3 +439,23 @@ def test_a_release_that_leaves_rules_is_none(world: World, monkeypatch: pytest.M
     record = world.records.read()
     assert record is not None
     assert record.confirmed
+
+
+def test_a_release_with_the_token_calls_the_deadline_off(world: World) -> None:
+    token = world.isolate(A).token
+    assert world.engine().release({"incident": "INC-1"}, token).outcome == o.RELEASED
+    assert world.deadlines.known[token].state == d.CALLED_OFF
+
+
+def test_a_deadline_ends_nothing_that_is_confirmed(world: World) -> None:
+    world.confirmed(A)
+    record = world.records.read()
+    assert record is not None
+    assert world.engine().undo(record.id) == "it was confirmed"
+    assert world.at_rest() == f"confirmed {A}"
+
+
+def test_a_packet_filter_that_is_not_known_is_an_error(world: World) -> None:
+    with pytest.raises(IncidentError, match="no packet filter 'pf'"):
+        world.isolate(A, backend="pf")
+    assert world.effect.done == []
