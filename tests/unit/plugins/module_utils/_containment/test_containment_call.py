@@ -251,3 +251,14 @@ def test_problems_are_told(contain: Call) -> None:
 def test_rules_without_a_record_are_told(contain: Call) -> None:
     contain.world.nft.rules = text(())
     assert contain.info()["state"] == "left_behind"
+
+
+def test_it_stays_confirmed_when_its_deadline_is_long_forgotten(contain: Call) -> None:
+    token = contain(management=["192.0.2.0/24"])["token"]
+    contain.connection = NEW
+    contain(state="confirmed", token=token)
+    contain.world.deadlines.known.clear()
+    assert contain.info()["state"] == "confirmed"
+    again = contain(management=["192.0.2.0/24"])
+    assert (again["outcome"], again["changed"]) == (o.UNCHANGED, False)
+    assert contain.world.at_rest() == "confirmed 192.0.2.0/24"
