@@ -198,14 +198,14 @@ proof:
   sample:
     allowed: 192.0.2.3 50112 198.51.100.20 22
     cut: 1834
-    counters: [{chain: input, rule: cut, packets: 1834, bytes: 220080}]
+    counters: [{chain: inet input, rule: counter drop, packets: 1834, bytes: 220080}]
     flows: ["in from 192.0.2.0/28 tcp/22 (management)"]
 counters:
   description: What our rules have counted, for the record.
   returned: when it is released
   type: list
   elements: dict
-  sample: [{chain: input, rule: cut, packets: 1834, bytes: 220080}]
+  sample: [{chain: inet input, rule: counter drop, packets: 1834, bytes: 220080}]
 tampering:
   description: How often the rules were removed or changed, when, and what was found instead.
   returned: when it is released

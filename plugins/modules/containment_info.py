@@ -60,6 +60,11 @@ isolation:
   returned: always
   type: dict
   sample: {incident: INC-2026-1128-0001, who: alice, since: "2026-11-28T03:40:00Z"}
+until:
+  description: When the host goes back by itself, while it waits for its confirmation.
+  returned: always
+  type: str
+  sample: ""
 kept_by:
   description: What keeps it in force, and what a restart of the host means; empty when nothing does.
   returned: always
@@ -75,7 +80,7 @@ counters:
   returned: always
   type: list
   elements: dict
-  sample: [{chain: input, rule: cut, packets: 1834, bytes: 220080}]
+  sample: [{chain: inet input, rule: counter drop, packets: 1834, bytes: 220080}]
 cut:
   description: Packets that were dropped.
   returned: always

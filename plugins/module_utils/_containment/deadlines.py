@@ -10,6 +10,7 @@ from typing import Any, Mapping, Protocol
 
 from ansible_collections.toombos.incident.plugins.module_utils._deadman import deadline, types as d
 from ansible_collections.toombos.incident.plugins.module_utils._deadman.slot import Slot
+from ansible_collections.toombos.incident.plugins.module_utils._recovery.moments import moment
 
 PURPOSE = "containment"
 FOLDER = "deadlines"
@@ -29,6 +30,9 @@ class Deadlines(Protocol):
 
     def state(self, identity: str) -> str:
         """Of the one with this id; empty where there is none any more."""
+
+    def until(self, identity: str) -> str:
+        """When the one with this id comes, for people; empty where there is none any more."""
 
     def settle(self) -> None:
         """What is overdue happens now, and what nobody keeps is kept again."""
@@ -58,6 +62,10 @@ class HostDeadlines:
     def state(self, identity: str) -> str:
         """See ``Deadlines``."""
         return state_of(self._directory, identity)
+
+    def until(self, identity: str) -> str:
+        """See ``Deadlines``."""
+        return next((moment(one.deadline) for one in deadline.orders(self._directory) if one.id == identity), "")
 
     def settle(self) -> None:
         """See ``Deadlines``."""

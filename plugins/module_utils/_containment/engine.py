@@ -177,6 +177,7 @@ class Containment:
         if base is not None:
             listing = self._filters.isolate(base.backend, base.flows)
             self._records.write(replace(base, listing=listing))
+            self._kept_again()  # a confirmation may have been ended while it set that up anew
             return f"what was isolated for {base.incident or 'no incident'} before is in force again"
         # What watches does nothing for an isolation that was not confirmed, and people may be waiting outside.
         self._filters.release()

@@ -36,6 +36,7 @@ def standing(params: Mapping[str, Any]) -> dict[str, Any]:
         "in_force": in_force,
         "backend": present,
         "isolation": _told(record),
+        "until": host.deadlines.until(record.deadline) if record is not None and state == WAITING else "",
         "kept_by": host.watch.words(),
         "tampering": _readable(host.records.tampering()),
         "counters": counters,

@@ -93,11 +93,12 @@ class Records:
 
     def tampering(self) -> dict[str, Any]:
         """``count``, ``first``, ``last`` (seconds since the epoch), the last ``events``: ``at``, what was ``found``."""
+        none: dict[str, Any] = {"count": 0, "first": 0.0, "last": 0.0, "events": []}
         with contextlib.suppress(OSError, ValueError):
             raw = _load(self.tampering_path)
-            if isinstance(raw, dict):
+            if isinstance(raw, dict) and raw.keys() == none.keys():
                 return raw
-        return {"count": 0, "first": 0.0, "last": 0.0, "events": []}
+        return none
 
     def note_tampering(self, at: float, found: str, most: int = 20) -> dict[str, Any]:
         """Count one more; what is known then. A full disk loses that, and nothing else."""

@@ -77,8 +77,8 @@ class Filter:
 
     def counters(self) -> list[dict[str, Any]]:
         return [
-            {"chain": "input", "rule": "management", "packets": 5, "bytes": 500},
-            {"chain": "input", "rule": "cut", "packets": 7, "bytes": 700},
+            {"chain": "input", "rule": 'accept comment "no drop here"', "packets": 5, "bytes": 500},
+            {"chain": "input", "rule": 'counter drop comment "cut"', "packets": 7, "bytes": 700},
         ]
 
 
@@ -123,6 +123,9 @@ class FakeDeadlines:
 
     def state(self, identity: str) -> str:
         return next((one.state for one in self.known.values() if one.identity == identity), "")
+
+    def until(self, identity: str) -> str:
+        return f"until {identity}"
 
     def settle(self) -> None:
         """Nobody needs it here: ``come`` says when."""

@@ -88,7 +88,7 @@ def test_a_host_is_isolated_confirmed_and_released(contain: Call) -> None:
         {"direction": "in", "network": "192.0.2.0/24", "protocol": "tcp", "port": 22, "why": "management"}
     ]
     assert first["msg"] == "isolated for INC-1: isolated, and it waits for its confirmation"
-    assert contain.info()["state"] == "isolated"
+    assert (contain.info()["state"], contain.info()["until"]) == ("isolated", "until id0")
     contain.connection = NEW
     second = contain(state="confirmed", token=first["token"])
     assert (second["outcome"], second["changed"], second["failed"]) == (o.CONFIRMED, True, False)
@@ -97,6 +97,7 @@ def test_a_host_is_isolated_confirmed_and_released(contain: Call) -> None:
     assert second["proof"]["flows"] == ["in from 192.0.2.0/24 tcp/22 (management)"]
     seen = contain.info()
     assert (seen["state"], seen["in_force"], seen["backend"], seen["cut"]) == ("confirmed", True, "nftables", 7)
+    assert seen["until"] == ""
     assert (seen["kept_by"], seen["problems"], seen["isolation"]["who"]) == ("something", [], "alice")
     third = contain(state="released", reason="reinstalled, alice")
     assert (third["outcome"], third["changed"], third["restored"], third["diff"]["after"]) == (
@@ -250,3 +251,14 @@ def test_problems_are_told(contain: Call) -> None:
 def test_rules_without_a_record_are_told(contain: Call) -> None:
     contain.world.nft.rules = text(())
     assert contain.info()["state"] == "left_behind"
+
+
+def test_it_stays_confirmed_when_its_deadline_is_long_forgotten(contain: Call) -> None:
+    token = contain(management=["192.0.2.0/24"])["token"]
+    contain.connection = NEW
+    contain(state="confirmed", token=token)
+    contain.world.deadlines.known.clear()
+    assert contain.info()["state"] == "confirmed"
+    again = contain(management=["192.0.2.0/24"])
+    assert (again["outcome"], again["changed"]) == (o.UNCHANGED, False)
+    assert contain.world.at_rest() == "confirmed 192.0.2.0/24"

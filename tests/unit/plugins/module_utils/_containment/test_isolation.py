@@ -395,3 +395,67 @@ def test_what_was_left_without_somebody_who_keeps_it_is_kept_again_by_the_next_c
     assert world.engine().settle() == "what keeps the isolation in force was started again"
     assert world.engine().settle() == ""
     assert world.at_rest() == f"confirmed {A}"
+
+
+def test_what_is_in_force_again_is_kept_again(world: World) -> None:
+    """A confirmation replaces what keeps an isolation; ended in the middle, nothing would."""
+    world.confirmed(A)
+    token = world.isolate(B).token
+    world.effect.kill_at = len(world.effect.done)
+    world.watch.there = False
+    with pytest.raises(Killed):
+        world.engine().confirm(token, NEW)
+    world.effect.kill_at = -1
+    world.deadlines.come()
+    assert world.at_rest() == f"confirmed {A}"
+
+
+def test_a_confirmation_that_was_ended_is_finished_by_the_next_call(world: World) -> None:
+    token = world.isolate(A).token
+    assert killed(world, lambda one: one.engine().confirm(token, NEW), 2)
+    assert world.deadlines.known[token].state == d.CALLED_OFF
+    record = world.records.read()
+    assert record is not None
+    assert not record.confirmed
+    assert world.engine().settle() == "the confirmation of the isolation was finished"
+    assert world.at_rest() == f"confirmed {A}"
+
+
+def test_what_others_had_is_what_they_had_before_the_first_isolation(world: World) -> None:
+    world.confirmed(A)
+    world.nft.theirs = "changed while it was isolated"
+    world.confirmed(B)
+    record = world.records.read()
+    assert record is not None
+    assert record.others == {"nftables": OTHERS}
+    assert world.release().more["restored"] is False
+
+
+def test_a_release_that_leaves_rules_is_none(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.confirmed(A)
+    monkeypatch.setattr(world.nft, "release", lambda: None)
+    with pytest.raises(IncidentError, match="nftables still holds rules of ours"):
+        world.release()
+    record = world.records.read()
+    assert record is not None
+    assert record.confirmed
+
+
+def test_a_release_with_the_token_calls_the_deadline_off(world: World) -> None:
+    token = world.isolate(A).token
+    assert world.engine().release({"incident": "INC-1"}, token).outcome == o.RELEASED
+    assert world.deadlines.known[token].state == d.CALLED_OFF
+
+
+def test_a_deadline_ends_nothing_that_is_confirmed(world: World) -> None:
+    world.confirmed(A)
+    record = world.records.read()
+    assert record is not None
+    assert world.engine().undo(record.id) == "it was confirmed"
+    assert world.at_rest() == f"confirmed {A}"
+
+
+def test_a_packet_filter_that_is_not_known_is_an_error(world: World) -> None:
+    with pytest.raises(IncidentError, match="no packet filter 'pf'"):
+        world.isolate(A, backend="pf")
+    assert world.effect.done == []

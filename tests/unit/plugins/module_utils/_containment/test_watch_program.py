@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from pathlib import Path
@@ -12,7 +13,13 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.toombos.incident.plugins.module_utils._containment import watch, watch_keepers, watching
+from ansible_collections.toombos.incident.plugins.module_utils._containment import (
+    revert,
+    watch,
+    watch_keepers,
+    watching,
+)
+from ansible_collections.toombos.incident.plugins.module_utils._containment.deadlines import HostDeadlines
 from ansible_collections.toombos.incident.plugins.module_utils._containment.record import Record, Records
 from ansible_collections.toombos.incident.plugins.module_utils._containment.watch_keepers import WatchUnit, slot_below
 from ansible_collections.toombos.incident.plugins.module_utils._containment.watching import HostWatch
@@ -119,3 +126,81 @@ def test_it_can_be_checked_before_it_is_relied_on(places: dict[str, str], damage
         Path(slot.path, "arguments.json").unlink()
     assert watch.main(slot.path, ["check"]) == 1
     assert "Error: " in capfd.readouterr().err
+
+
+class Steps:
+    """A watcher with so many looks to go."""
+
+    def __init__(self, *going: bool) -> None:
+        self.going = list(going)
+
+    def step(self) -> bool:
+        return self.going.pop(0)
+
+
+@pytest.fixture
+def slot(places: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setattr(watch, "_TICK", 0.01)
+    found = slot_below(os.path.join(places["store_dir"], "containment"))
+    found.create("", places)
+    return found
+
+
+def test_it_looks_until_there_is_nothing_to_keep(slot: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    forgotten: list[str] = []
+    monkeypatch.setattr(watch_keepers.WatchPair, "forget", lambda self, one: forgotten.append(one.path))
+    watcher = Steps(True, True, False)
+    assert watch._keep(slot, watcher, "") == 0  # type: ignore[arg-type]
+    assert (watcher.going, forgotten) == ([], [slot.path])
+
+
+def test_what_keeps_it_anew_is_left_alone_by_what_kept_it_before(slot: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    forgotten: list[str] = []
+    monkeypatch.setattr(watch_keepers.WatchPair, "forget", lambda self, one: forgotten.append(one.path))
+    watcher = Steps(True, True, True)
+    inodes = iter([1, 1, 2, 2])
+    monkeypatch.setattr(type(slot), "inode", lambda self: next(inodes))
+    assert watch._keep(slot, watcher, "") == 0  # type: ignore[arg-type]
+    assert (len(watcher.going), forgotten) == (1, [])
+
+
+def test_a_role_that_somebody_has_is_not_taken(slot: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "_ROLE", 0.01)
+    with slot.locked("keeper-0.lock"):
+        assert watch._keep(slot, Steps(), "0") == 0  # type: ignore[arg-type]
+
+
+def test_the_other_one_is_started_again(slot: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[str] = []
+    monkeypatch.setattr(watch, "_ROLE", 0.01)
+    monkeypatch.setattr(watch, "start_one", lambda _slot, _python, role: started.append(role))
+    assert watch._keep(slot, Steps(True, False), "0") == 0  # type: ignore[arg-type]
+    with slot.locked("keeper-1.lock"):
+        assert watch._keep(slot, Steps(True, False), "0") == 0  # type: ignore[arg-type]
+    assert started == ["1"]
+
+
+def test_people_are_told_in_one_line_of_the_system_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines: list[str] = []
+    monkeypatch.setattr("syslog.syslog", lambda _level, line: lines.append(line))
+    watch._log("two\nlines\0")
+    assert lines == ["two lines?"]
+
+
+def test_its_deadline_is_one_of_the_host_and_gets_the_directories(zoo: Any) -> None:
+    store, state = str(zoo.home / "store"), str(zoo.home / "run")
+    deadlines = HostDeadlines(store, state, f"{revert.__name__}:{revert.run.__name__}")
+    token = deadlines.arm(3600.0, {"identity": "one"}, "alice", "INC-1: a test")
+    status = deadlines.status(token)
+    assert (status.state, status.purpose, status.who, status.why) == ("armed", "containment", "alice", "INC-1: a test")
+    assert deadlines.state(status.id) == "armed"
+    assert len(deadlines.until(status.id)) == len("2026-11-28T03:50:00Z")
+    arguments = Path(store, "deadlines", status.id, "arguments.json").read_text()
+    assert json.loads(arguments) == {"identity": "one", "store_dir": store, "state_dir": state}
+    deadlines.settle()
+    assert deadlines.call_off(token)
+    assert (deadlines.state(status.id), deadlines.state("0123456789abcdef"), deadlines.until("no")) == (
+        "called_off",
+        "",
+        "",
+    )

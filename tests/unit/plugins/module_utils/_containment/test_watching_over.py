@@ -175,3 +175,8 @@ def test_of_many_events_the_last_ones_are_kept(world: World) -> None:
     known = world.records.tampering()
     assert (known["count"], known["first"], known["last"], len(known["events"])) == (30, 1.0, 30.0, 20)
     assert len(known["events"][0]["found"]) == 2000
+
+
+def test_a_note_that_cannot_be_read_is_begun_anew(world: World) -> None:
+    Path(world.records.tampering_path).write_text('{"count": 7}')
+    assert world.records.note_tampering(1.0, "x")["count"] == 1
