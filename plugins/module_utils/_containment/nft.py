@@ -4,8 +4,8 @@
 """Flows as a table of nftables. Pure.
 
 The table is our own, so nothing of others is touched, and whatever they accept: a packet that one base chain drops is
-gone. Nothing in it depends on the tracking of connections but replies over UDP: a session that the kernel did not track
-until now goes on, and one that it did is cut if it is not of these flows.
+gone. Nothing in it depends on the tracking of connections but errors and replies over UDP: a session that the kernel
+did not track until now goes on, and one that it did is cut if it is not of these flows.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from ansible_collections.toombos.incident.plugins.module_utils._containment impo
 
 TABLE = "toombos_incident"
 FAMILY = "inet"
+# What ports of a bridge say to each other does not pass through inet: containers of a network, guests of a hypervisor.
+BRIDGE = "bridge"
 # Errors that belong to a flow which stays possible, so that large packets find their way.
 _ERRORS = (
     "icmp type { destination-unreachable, time-exceeded, parameter-problem }",
@@ -31,56 +33,73 @@ _NEIGHBOURS = {
         "mld-listener-report, mld-listener-done, mld2-listener-report",
     ),
 }
+# IPv6 addresses may be leased by DHCPv6, and the host is lost with its lease. Both addresses do not leave the link.
+# (IPv4 leases are rebound through packet sockets, which no filter sees.)
+_LEASES = {
+    t.IN: "ip6 saddr fe80::/10 udp sport 547 udp dport 546",
+    t.OUT: "ip6 daddr ff02::1:2 udp sport 546 udp dport 547",
+}
 # After connections are tracked (-200), and before what others have at the usual places: our counters see everything.
-_PRIORITY = -150
+# What is sent is judged by its last destination (after -100): a port of this host may be translated to another one.
+_PRIORITY = {"input": -150, "output": 150, "forward": -150}
+_LOOPBACK = {t.IN: 'iifname "lo"', t.OUT: 'oifname "lo" fib daddr type != unicast'}
 
 
-def isolation(flows: Iterable[t.Flow]) -> str:
-    """The transaction that isolates: our table, made anew, in one go."""
+def isolation(flows: Iterable[t.Flow], bridge: bool) -> str:
+    """The transaction that isolates: our tables, made anew, in one go. ``bridge``: also between ports of bridges."""
     flows = tuple(flows)
     lines = [
-        *_emptied(),
-        f"add table {FAMILY} {TABLE}",
+        *_emptied(FAMILY),
         *_chain("input", t.IN, flows),
         *_chain("output", t.OUT, flows),
-        *_base("forward"),
-        _rule("forward", 'counter drop comment "cut"'),
+        *_nothing(FAMILY, "forward"),
     ]
+    if bridge:
+        lines += [*_emptied(BRIDGE), *_nothing(BRIDGE, "forward")]
     return "\n".join(lines) + "\n"
 
 
-def release() -> str:
-    """The transaction that removes our table, there or not."""
-    return "\n".join(_emptied()) + "\n"
+def release(families: Iterable[str]) -> str:
+    """The transaction that removes our tables of these families, which are there."""
+    return "".join(f"delete table {family} {TABLE}\n" for family in families)
 
 
-def _emptied() -> list[str]:
+def _emptied(family: str) -> list[str]:
     # To delete what is not there fails, so it is made first.
-    return [f"add table {FAMILY} {TABLE}", f"delete table {FAMILY} {TABLE}"]
+    return [f"{verb} table {family} {TABLE}" for verb in ("add", "delete", "add")]
 
 
 def _chain(name: str, side: str, flows: tuple[t.Flow, ...]) -> list[str]:
     """``input`` (side ``in``) or ``output``."""
-    device = "iifname" if side == t.IN else "oifname"
     return [
-        *_base(name),
-        _rule(name, f'{device} "lo" counter accept comment "loopback"'),
+        _base(FAMILY, name),
+        _rule(FAMILY, name, f'{_LOOPBACK[side]} counter accept comment "loopback"'),
         *(
-            _rule(name, f'ip6 hoplimit {limit} icmpv6 type {{ {kinds} }} counter accept comment "neighbours"')
+            _rule(FAMILY, name, f'ip6 hoplimit {limit} icmpv6 type {{ {kinds} }} counter accept comment "neighbours"')
             for limit, kinds in zip((255, 1), _NEIGHBOURS[side])
         ),
-        *(_rule(name, f'ct state related {each} counter accept comment "errors"') for each in _ERRORS if side == t.IN),
-        *(_rule(name, _flow(flow, side)) for flow in flows),
-        _rule(name, 'counter drop comment "cut"'),
+        _rule(FAMILY, name, f'{_LEASES[side]} counter accept comment "lease"'),
+        *(
+            _rule(FAMILY, name, f'ct state related {each} counter accept comment "errors"')
+            for each in _ERRORS
+            if side == t.IN
+        ),
+        *(_rule(FAMILY, name, _flow(flow, side)) for flow in flows),
+        _rule(FAMILY, name, 'counter drop comment "cut"'),
     ]
 
 
-def _base(name: str) -> list[str]:
-    return [f"add chain {FAMILY} {TABLE} {name} {{ type filter hook {name} priority {_PRIORITY}; policy drop; }}"]
+def _nothing(family: str, name: str) -> list[str]:
+    return [_base(family, name), _rule(family, name, 'counter drop comment "cut"')]
 
 
-def _rule(chain: str, text: str) -> str:
-    return f"add rule {FAMILY} {TABLE} {chain} {text}"
+def _base(family: str, name: str) -> str:
+    hook = f"type filter hook {name} priority {_PRIORITY[name]}; policy drop;"
+    return f"add chain {family} {TABLE} {name} {{ {hook} }}"
+
+
+def _rule(family: str, chain: str, text: str) -> str:
+    return f"add rule {family} {TABLE} {chain} {text}"
 
 
 def _flow(flow: t.Flow, side: str) -> str:

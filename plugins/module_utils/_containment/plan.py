@@ -32,7 +32,7 @@ def plan(wish: t.Wish, seen: t.Seen) -> t.Plan:
         for port in ports
     ]
     refusals += [*_reach(wish, seen, ports), *_host(wish, seen, management)]
-    return t.Plan(backend, tuple(sorted({*flows, *wish.allow})), tuple(refusals), tuple(notes))
+    return t.Plan(backend, tuple(sorted({*flows, *wish.allow})), tuple(refusals), (*notes, *seen.notes))
 
 
 def _backend(wish: t.Wish, seen: t.Seen) -> tuple[str, list[t.Refusal]]:

@@ -69,7 +69,7 @@ class Seen:
 
     ``session``: over which this runs; None where there is none. ``sshd``: ports on which something of the name sshd
     listens. ``addresses``: its own, of both families. ``backends``: those that work here, the best first, each with
-    why the others do not in ``unusable``. ``families``: those that the kernel speaks.
+    why the others do not in ``unusable``. ``families``: those that the kernel speaks. ``notes``: for people.
     """
 
     session: Session | None
@@ -78,6 +78,7 @@ class Seen:
     backends: tuple[str, ...]
     unusable: Mapping[str, str] = field(default_factory=dict)
     families: tuple[int, ...] = (4, 6)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ jump to each is the first rule of the chain that the kernel calls. What others h
 from __future__ import annotations
 
 import re
-from typing import Iterable, Mapping
+from typing import Any, Iterable, Iterator, Mapping
 
 from ansible_collections.toombos.incident.plugins.module_utils._containment import types as t
 
@@ -21,21 +21,26 @@ _NEIGHBOURS = {
     t.IN: ((255, 135), (255, 136), (255, 134), (1, 130)),
     t.OUT: ((255, 135), (255, 136), (255, 133), (1, 131), (1, 132), (1, 143)),
 }
+# Addresses leased by DHCPv6, from servers on the link.
+_LEASES = {
+    t.IN: "-s fe80::/10 -p udp -m udp --sport 547 --dport 546",
+    t.OUT: "-d ff02::1:2 -p udp -m udp --sport 546 --dport 547",
+}
+# A port of this host may be translated to another host: on its way to the loopback device, and leaving all the same.
+_NOT_ELSEWHERE = {t.IN: "", t.OUT: "-m addrtype ! --dst-type UNICAST "}
 _ERRORS = {4: ("icmp", "icmp", (3, 11, 12)), 6: ("ipv6-icmp", "icmpv6", (1, 2, 3, 4))}
 _BACK = {t.TCP: "! --syn ", t.UDP: "-m conntrack --ctstate ESTABLISHED "}
 
 
 def isolation(family: int, flows: Iterable[t.Flow], saved: str) -> str:
     """What isolates, for one family (4 or 6). ``saved``: what iptables-save says of the table ``filter`` now."""
-    ours = [flow for flow in flows if flow.family == family]
-    return _text(
-        [f":{chain} - [0:0]" for chain in CHAINS.values()],
-        _side(family, t.IN, ours),
-        _side(family, t.OUT, ours),
-        ["-A INCIDENT_FORWARD -j DROP"],
-        _jumps_removed(saved),
-        [f"-I {hook} 1 -j {chain}" for hook, chain in CHAINS.items()],
-    )
+    of_family = [flow for flow in flows if flow.family == family]
+    rules = [
+        *_side(family, t.IN, of_family),
+        *_side(family, t.OUT, of_family),
+        "-A INCIDENT_FORWARD -j DROP",
+    ]
+    return _in_place(rules, saved)
 
 
 def release(saved: str) -> str:
@@ -46,8 +51,15 @@ def release(saved: str) -> str:
     return _text(_jumps_removed(saved), [f"-F {chain}" for chain in there], [f"-X {chain}" for chain in there])
 
 
-def in_place(saved: str) -> bool:
-    """Whether our chains are there, and asked before anything else."""
+def back(before: str, saved: str) -> str:
+    """From how it is now to how it was before: what was ours then is put in place again, or removed."""
+    if not first(before):
+        return release(saved)
+    return _in_place([line for line in before.splitlines() if _OURS.match(line)], saved)
+
+
+def first(saved: str) -> bool:
+    """Whether our chains are there, end in a drop, and are asked before anything else."""
     lines = saved.splitlines()
     return all(
         _first(saved, hook) == f"-A {hook} -j {chain}" and f"-A {chain} -j DROP" in lines
@@ -56,17 +68,61 @@ def in_place(saved: str) -> bool:
 
 
 def ours(saved: str) -> str:
-    """What is ours of it, without counters: to be compared."""
-    chains = "|".join(CHAINS.values())
-    return "\n".join(line for line in saved.splitlines() if re.match(rf"-A ({chains}) |-A \w+ -j ({chains})$", line))
+    """What is ours of the table ``filter``, without counters: to be compared."""
+    return "".join(f"{_uncounted(line)}\n" for line in saved.splitlines() if _is_ours(line))
 
 
 def others(saved: str) -> str:
-    """What is not ours, without comments and counters: to be compared."""
-    mine = set(ours(saved).splitlines())
-    kept = [line for line in saved.splitlines() if line not in mine and not line.startswith("#")]
-    return "\n".join(
-        re.sub(r" \[\d+:\d+\]$", "", line) for line in kept if line.split(" ")[0][1:] not in CHAINS.values()
+    """What is not ours of all tables, without remarks and counters: to be compared.
+
+    A table in which nothing is set says nothing: to look at one, or to use it once, makes it.
+    """
+    return "".join(
+        "".join(f"{line}\n" for line in table) for table in _tables(saved) if not all(map(_says_nothing, table))
+    )
+
+
+def counters(saved: str) -> list[dict[str, Any]]:
+    """``chain``, ``rule``, ``packets`` and ``bytes`` of ``iptables-save --counters``, in their order."""
+    found = re.findall(rf"^\[(\d+):(\d+)\] -A ({'|'.join(CHAINS.values())}) (.*)$", saved, re.MULTILINE)
+    return [{"chain": chain, "rule": rule, "packets": int(n), "bytes": int(size)} for n, size, chain, rule in found]
+
+
+_OURS = re.compile(rf"-A ({'|'.join(CHAINS.values())}) ")
+_JUMP = re.compile(rf"-A \w+ -j ({'|'.join(CHAINS.values())})$")
+_DECLARED = re.compile(rf":({'|'.join(CHAINS.values())}) ")
+_EMPTY = re.compile(r"\*|COMMIT$|:\S+ ACCEPT$")
+
+
+def _is_ours(line: str) -> bool:
+    return any(kind.match(line) for kind in (_OURS, _JUMP, _DECLARED))
+
+
+def _uncounted(line: str) -> str:
+    return re.sub(r" \[\d+:\d+\]$", "", line)
+
+
+def _says_nothing(line: str) -> bool:
+    return _EMPTY.match(line) is not None
+
+
+def _tables(saved: str) -> Iterator[list[str]]:
+    table: list[str] = []
+    for line in map(_uncounted, saved.splitlines()):
+        if line.startswith("*"):
+            table = []
+        if line and not line.startswith("#") and not _is_ours(line):
+            table.append(line)
+        if line == "COMMIT":
+            yield table
+
+
+def _in_place(rules: Iterable[str], saved: str) -> str:
+    return _text(
+        [f":{chain} - [0:0]" for chain in CHAINS.values()],
+        rules,
+        _jumps_removed(saved),
+        [f"-I {hook} 1 -j {chain}" for hook, chain in CHAINS.items()],
     )
 
 
@@ -91,12 +147,13 @@ def _jumps_removed(saved: str) -> list[str]:
 def _side(family: int, side: str, flows: list[t.Flow]) -> list[str]:
     chain = CHAINS["INPUT" if side == t.IN else "OUTPUT"]
     device = "-i" if side == t.IN else "-o"
-    rules = [f"{device} lo -j ACCEPT"]
+    rules = [f"{device} lo {_NOT_ELSEWHERE[side]}-j ACCEPT"]
     if family == 6:
         rules += [
             f"-p ipv6-icmp -m icmp6 --icmpv6-type {kind} -m hl --hl-eq {limit} -j ACCEPT"
             for limit, kind in _NEIGHBOURS[side]
         ]
+        rules.append(f"{_LEASES[side]} -j ACCEPT")
     if side == t.IN:
         protocol, option, kinds = _ERRORS[family]
         rules += [
