@@ -2,7 +2,7 @@
 # A container engine and the images of hosts with systemd, sshd and Python, for the molecule scenarios.
 #
 # `eval "$(tools/containers.sh)"` sets INCIDENT_ENGINE, INCIDENT_IMAGE (Debian 13), with the argument "both" also
-# INCIDENT_IMAGE_OLD (Debian 12), and, where the engine needs other settings than its own here, CONTAINERS_CONF.
+# INCIDENT_IMAGE_OLD (Debian 12), with "filters" INCIDENT_IMAGE_FILTERS (Debian 13 with packet filters and pytest), and, where the engine needs other settings than its own here, CONTAINERS_CONF.
 # Exit code 77: no engine can be had; the last line says why.
 #
 # INCIDENT_IMAGE or INCIDENT_IMAGE_OLD, set before: that image is used as it is.
@@ -14,6 +14,7 @@ packages_of() {
     case $1 in
         trixie) echo "$common python3-pydantic-settings" ;;
         bookworm) echo "$common python3-dotenv" ;;
+        filters) echo "python3 python3-pytest iproute2 procps openssh-server nftables iptables ufw" ;;
     esac
 }
 
@@ -23,6 +24,8 @@ tag_of() { echo "localhost/toombos-incident-host:$(echo "$1 $(packages_of "$1")"
 image=${INCIDENT_IMAGE:-$(tag_of trixie)}
 image_old=
 [ "${1:-}" != both ] || image_old=${INCIDENT_IMAGE_OLD:-$(tag_of bookworm)}
+image_filters=
+[ "${1:-}" != filters ] || image_filters=${INCIDENT_IMAGE_FILTERS:-$(tag_of filters)}
 
 say() { printf 'containers: %s\n' "$*" >&2; }
 skip() { say "$*"; exit 77; }
@@ -51,9 +54,9 @@ find_engine() {
 }
 
 # The host image, from the distribution's packages alone when that is possible, else on top of a stock image.
-build_image() { # IMAGE SUITE
+build_image() { # IMAGE SUITE [PACKAGES]
     say "building $1"
-    packages=$(packages_of "$2")
+    packages=$(packages_of "${3:-$2}")
     list=$(echo "$packages" | tr ' ' ',')
     if is_root_on_debian && { command -v mmdebstrap >/dev/null || install mmdebstrap; } &&
         mmdebstrap --quiet --variant=minbase --include="$list" "$2" - 2>build/logs/image.log | "$engine" import - "$1" >&2; then
@@ -81,6 +84,9 @@ has_image "$image" || build_image "$image" trixie || skip "$image could neither 
 if [ -n "$image_old" ] && ! has_image "$image_old"; then
     build_image "$image_old" bookworm || skip "$image_old could neither be built from packages nor from a stock image"
 fi
+if [ -n "$image_filters" ] && ! has_image "$image_filters"; then
+    build_image "$image_filters" trixie filters || skip "$image_filters could neither be built from packages nor from a stock image"
+fi
 conf=${CONTAINERS_CONF:-}
 if ! boots && [ "$engine" = podman ]; then
     # Sandboxes with low limits and without systemd: no cgroup manager to talk to, no raising of limits.
@@ -92,4 +98,5 @@ if ! boots && [ "$engine" = podman ]; then
 fi
 printf 'export INCIDENT_ENGINE=%s INCIDENT_IMAGE=%s\n' "$engine" "$image"
 [ -z "$image_old" ] || printf 'export INCIDENT_IMAGE_OLD=%s\n' "$image_old"
+[ -z "$image_filters" ] || printf 'export INCIDENT_IMAGE_FILTERS=%s\n' "$image_filters"
 [ -z "$conf" ] || printf 'export CONTAINERS_CONF=%s\n' "$conf"
