@@ -21,7 +21,7 @@ from victim import BACKENDS, Victim
 @pytest.fixture(scope="session", autouse=True)
 def own_network() -> None:
     """Nothing here may be done to the machine: tools/containment.sh brings a container along."""
-    assert os.environ.get("container") or os.path.exists("/.dockerenv"), "run tools/containment.sh"
+    assert "container" in os.environ or os.path.exists("/.dockerenv"), "run tools/containment.sh"
 
 
 @pytest.fixture(scope="session")

@@ -8,13 +8,14 @@ from __future__ import annotations
 import ipaddress
 from typing import Any
 
+from neighbourhood import MANAGEMENT_NETWORKS, RESOLVER, SSH
+from spaces import Space
+
 from ansible_collections.toombos.incident.plugins.module_utils._containment import types as t
 from ansible_collections.toombos.incident.plugins.module_utils._containment.backend import Backend
 from ansible_collections.toombos.incident.plugins.module_utils._containment.by_iptables import Iptables
 from ansible_collections.toombos.incident.plugins.module_utils._containment.by_nft import Nftables
 from ansible_collections.toombos.incident.plugins.module_utils._containment.commands import find_program
-from neighbourhood import MANAGEMENT_NETWORKS, RESOLVER, SSH
-from spaces import Space
 
 BACKENDS = ("nftables", "iptables-nft", "iptables-legacy")
 

@@ -27,7 +27,8 @@ _LEASES = {
     t.OUT: "-d ff02::1:2 -p udp -m udp --sport 546 --dport 547",
 }
 # A port of this host may be translated to another host: on its way to the loopback device, and leaving all the same.
-_NOT_ELSEWHERE = {t.IN: "", t.OUT: "-m addrtype ! --dst-type UNICAST "}
+# (For IPv6, UNICAST is a matter of the form of an address: those of this host are, too.)
+_NOT_ELSEWHERE = {4: ("! --dst-type UNICAST",), 6: ("--dst-type LOCAL", "--dst-type MULTICAST")}
 _ERRORS = {4: ("icmp", "icmp", (3, 11, 12)), 6: ("ipv6-icmp", "icmpv6", (1, 2, 3, 4))}
 _BACK = {t.TCP: "! --syn ", t.UDP: "-m conntrack --ctstate ESTABLISHED "}
 
@@ -146,8 +147,10 @@ def _jumps_removed(saved: str) -> list[str]:
 
 def _side(family: int, side: str, flows: list[t.Flow]) -> list[str]:
     chain = CHAINS["INPUT" if side == t.IN else "OUTPUT"]
-    device = "-i" if side == t.IN else "-o"
-    rules = [f"{device} lo {_NOT_ELSEWHERE[side]}-j ACCEPT"]
+    if side == t.IN:
+        rules = ["-i lo -j ACCEPT"]
+    else:
+        rules = [f"-o lo -m addrtype {kind} -j ACCEPT" for kind in _NOT_ELSEWHERE[family]]
     if family == 6:
         rules += [
             f"-p ipv6-icmp -m icmp6 --icmpv6-type {kind} -m hl --hl-eq {limit} -j ACCEPT"
