@@ -15,7 +15,7 @@ unexport ANSIBLE_COLLECTIONS_PATH ANSIBLE_INVENTORY ANSIBLE_ROLES_PATH ANSIBLE_S
 # The tools start Python thousands of times; where its compiled code may not be kept, each start compiles Ansible anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-GROUPS := lint unit sanity integration importer docs formats evidence rollback footguns runner compose systemd lab molecule
+GROUPS := lint unit sanity integration importer docs formats evidence rollback containment footguns runner compose systemd lab molecule
 
 LAB := python tests/lab/lab.py $(if $(LAB_PORT),--base-port $(LAB_PORT))
 
@@ -48,6 +48,7 @@ $(GROUPS): setup
 # formats:     ## Reports and evidence, judged by the tools that read them
 # evidence:    ## Captures on a host with a full disk, a dead mount, every write watched (root)
 # rollback:    ## Switches of files killed at every step, deadlines whose setter is gone (root)
+# containment: ## What an isolated host can still do, packet by packet, in a container
 # footguns:    ## The traps of Ansible itself, raw and guarded
 # runner:      ## The plain checkout, run as AWX does
 # compose:     ## Services of a compose project in real containers

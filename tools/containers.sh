@@ -2,10 +2,11 @@
 # A container engine and the images of hosts with systemd, sshd and Python, for the molecule scenarios.
 #
 # `eval "$(tools/containers.sh)"` sets INCIDENT_ENGINE, INCIDENT_IMAGE (Debian 13), with the argument "both" also
-# INCIDENT_IMAGE_OLD (Debian 12), with "filters" INCIDENT_IMAGE_FILTERS (Debian 13 with packet filters and pytest), and, where the engine needs other settings than its own here, CONTAINERS_CONF.
+# INCIDENT_IMAGE_OLD (Debian 12), with "filters" INCIDENT_IMAGE_FILTERS (Debian 13, packet filters and pytest), and, where
+# the engine needs other settings than its own here, CONTAINERS_CONF.
 # Exit code 77: no engine can be had; the last line says why.
 #
-# INCIDENT_IMAGE or INCIDENT_IMAGE_OLD, set before: that image is used as it is.
+# INCIDENT_IMAGE, INCIDENT_IMAGE_OLD or INCIDENT_IMAGE_FILTERS, set before: that image is used as it is.
 set -eu
 cd "$(dirname "$0")/.."
 common="systemd systemd-sysv dbus openssh-server python3 python3-fastapi python3-uvicorn sudo iproute2 procps supervisor nftables"

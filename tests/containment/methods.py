@@ -16,7 +16,7 @@ sys.path[:0] = [__file__.rpartition("/")[0], ".ansible/collections"]
 from cells import BRIDGED, CELLS, ESTABLISHED, FORWARDED, IN, NEW, OUT, Cell, Traffic
 from neighbourhood import SSH, VICTIM, Neighbourhood
 from spaces import Space
-from victim import Victim
+from victim import Victim, forget_ufw, track
 
 _CUT = 0.8  # seconds until what was not heard is cut
 
@@ -75,6 +75,7 @@ def compare(neighbourhood: Neighbourhood) -> Left:
     victim = neighbourhood.of[VICTIM]
     left: Left = {kind: {} for kind in KINDS}
     for method, contain in METHODS.items():
+        track(victim)
         traffic = Traffic(neighbourhood)
         assert all(map(all, traffic.heard(10.0).values()))
         contain(victim)
@@ -83,7 +84,7 @@ def compare(neighbourhood: Neighbourhood) -> Left:
             of_kind = [cell for cell in CELLS if fits(cell)]
             left[kind][method] = (sum(any(heard[cell]) for cell in of_kind), len(of_kind))
         traffic.close()
-        victim.run("ufw", "--force", "reset")
+        forget_ufw(victim)
         victim.run("nft", "flush", "ruleset")
     return left
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from neighbourhood import VICTIM, Neighbourhood
-from victim import FLOWS, RESOLVERS, Victim
+from victim import FLOWS, RESOLVERS, Victim, forget_ufw
 
 from ansible_collections.toombos.incident.plugins.module_utils._containment.backend import backends
 from ansible_collections.toombos.incident.plugins.module_utils._containment.commands import find_program
@@ -27,7 +27,7 @@ def ufw(neighbourhood: Neighbourhood) -> Iterator[None]:
     for words in ("default deny incoming", "default allow outgoing", "allow ssh", "--force enable"):
         victim.run("ufw", *words.split())
     yield
-    victim.run("ufw", "--force", "reset")
+    forget_ufw(victim)
 
 
 def test_what_works_is_found_and_what_does_not_says_why(neighbourhood: Neighbourhood) -> None:

@@ -10,24 +10,31 @@ from collections.abc import Iterator
 import pytest
 from cells import BRIDGES, CELLS, CUT, MATRIX, OPEN, Cell, Traffic
 from neighbourhood import VICTIM, Neighbourhood
-from victim import BACKENDS, Victim
+from victim import BACKENDS, Victim, track
 
 Heard = dict[Cell, tuple[bool, bool]]
 _CUT = 0.6  # seconds until what was not heard is cut
 _AGAIN = 20.0  # seconds until TCP has tried again
 
 
-@pytest.fixture(scope="module", params=BACKENDS)
+# Whether the kernel has tracked connections until then makes a difference to other rules, not to these.
+_HOSTS = [(name, tracked) for name in BACKENDS for tracked in (False, True)]
+
+
+@pytest.fixture(scope="module", params=_HOSTS, ids=lambda host: f"{host[0]}-{'tracked' if host[1] else 'untracked'}")
 def story(request: pytest.FixtureRequest, neighbourhood: Neighbourhood) -> Iterator[tuple[str, dict[str, Heard]]]:
     """What was heard before, during and after."""
-    victim = Victim(neighbourhood.of[VICTIM], request.param)
+    name, tracked = request.param
+    victim = Victim(neighbourhood.of[VICTIM], name)
+    if tracked:
+        track(victim.space)
     traffic = Traffic(neighbourhood)
     told = {"before": traffic.heard(5.0)}
     victim.isolate()
     told["during"] = traffic.heard(_CUT)
     victim.release()
     told["after"] = traffic.heard(_AGAIN)
-    yield request.param, told
+    yield name, told
     traffic.close()
     victim.space.run("nft", "flush", "ruleset")
     victim.forget_legacy()

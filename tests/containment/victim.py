@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ipaddress
+from pathlib import Path
 from typing import Any
 
 from neighbourhood import MANAGEMENT_NETWORKS, RESOLVER, SSH
@@ -59,3 +60,18 @@ class Victim:
         for program in ("iptables-legacy", "ip6tables-legacy"):
             for words in ("-F", "-X"):
                 self.space.run(program, words)
+
+
+def track(space: Space) -> None:
+    """As on a host with docker, ufw or any translation of addresses: the kernel knows its connections."""
+    rules = "type filter hook input priority 0; ct state established counter"
+    space.run("nft", "-f", "-", text=f"table inet tracked {{\nchain input {{\n{rules}\n}}\n}}\n")
+
+
+def forget_ufw(space: Space) -> None:
+    """As it was installed."""
+    # It keeps what it forgets in files whose names tell the second, and two within one are an error to it.
+    for kept in Path("/etc/ufw").glob("*.rules.2*"):
+        kept.unlink()
+    for words in ("--force reset", "default allow outgoing", "default deny incoming"):
+        space.run("ufw", *words.split())
