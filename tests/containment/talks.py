@@ -51,14 +51,25 @@ class Talk:
 
 
 class Tcp(Talk):
-    """``listener``: of the one who is called, shared by all who call."""
+    """``listener``: of the one who is called, shared by all who call. ``own``: address and port of who calls."""
 
-    def __init__(self, space: Space, family: int, address: str, port: int, listener: Listener) -> None:
+    def __init__(
+        self,
+        space: Space,
+        family: int,
+        address: str,
+        port: int,
+        listener: Listener,
+        own: tuple[str, int] | None = None,
+    ) -> None:
         super().__init__()
         with space.inside():
             self.client = socket.socket(_FAMILY[family], socket.SOCK_STREAM)
             self.client.setblocking(False)
             self.client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if own is not None:
+                self.client.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                self.client.bind(own)
             with contextlib.suppress(OSError):  # in progress, or not permitted
                 self.client.connect((address, port))
         self.listener = listener
@@ -71,6 +82,12 @@ class Tcp(Talk):
 
     def sockets(self) -> list[socket.socket]:
         return [each for each in (self.client, self.server) if each is not None]
+
+    def abort(self) -> None:
+        """End it so that its port is free at once."""
+        for each in self.sockets():
+            each.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            each.close()
 
     def move(self) -> None:
         with contextlib.suppress(OSError):

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import socket
 import time
 
@@ -41,12 +42,39 @@ def test_only_the_named_resolver_answers(victim: Victim, neighbourhood: Neighbou
     assert converse(talks, 5.0) == [(True, True), (True, True)]
     victim.isolate(*RESOLVERS)
     assert converse(talks, 0.6) == [(True, True), (False, False)]
-    # The resolver itself begins nothing: not even from its port, to one that was never used.
+    # The resolver itself begins nothing: not even from its own port.
     attack = Udp(other, family, address_of(VICTIM, family), victim.space)
-    attack.client.bind((RESOLVER[family], 0))
+    attack.client.close()
+    attack.client = talks[0].server
     assert converse([attack], 0.6) == [(False, False)]
     for each in (*talks, attack):
         each.close()
+
+
+@FAMILIES
+def test_nothing_is_begun_from_the_port_of_ssh(victim: Victim, neighbourhood: Neighbourhood, family: int) -> None:
+    listeners = listen(neighbourhood.of[MANAGEMENT], 7300)
+
+    def begin() -> Tcp:
+        return Tcp(
+            victim.space,
+            family,
+            address_of(MANAGEMENT, family),
+            7300,
+            listeners[family],
+            (address_of(VICTIM, family), SSH),
+        )
+
+    talks = [begin()]
+    assert converse(talks, 5.0) == [(True, True)]
+    talks[0].abort()
+    victim.isolate()
+    talks.append(begin())
+    assert converse(talks[1:], 0.6) == [(False, False)]
+    for talk in talks:
+        talk.close()
+    for listener in listeners.values():
+        listener.socket.close()
 
 
 @FAMILIES
@@ -127,7 +155,9 @@ def test_a_second_time_changes_nothing(victim: Victim) -> None:
 
 
 def test_a_rehearsal_changes_nothing_and_shows_what_would_be_loaded(victim: Victim) -> None:
-    text = victim.do("rehearse", FLOWS)
+    # What people say about a flow is never more than a remark.
+    odd = tuple(dataclasses.replace(flow, why='"; } flush ruleset; # \\') for flow in FLOWS)
+    text = victim.do("rehearse", odd)
     assert "10.9.0.0/24" in text
     assert "fd00:9::/64" in text
     assert victim.do("ours") == ""

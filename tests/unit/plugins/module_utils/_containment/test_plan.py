@@ -31,11 +31,11 @@ def without_session(**changes):
 # What was asked for, what was seen, what stays possible; nothing speaks against it.
 FINE = [
     ("management", t.Wish(MANAGEMENT), SEEN, [SSH]),
-    ("the responder from elsewhere as well", t.Wish(MANAGEMENT), from_("203.0.113.9"), [SSH, ("203.0.113.9/32", 4, 22)]),
+    ("responders from elsewhere, too", t.Wish(MANAGEMENT), from_("203.0.113.9"), [SSH, ("203.0.113.9/32", 4, 22)]),
     ("of the other family, too", t.Wish(MANAGEMENT), from_("2001:db8:9::9"), [SSH, ("2001:db8:9::9/128", 6, 22)]),
     ("without a zone", t.Wish(()), from_("fe80::9%eth0"), [("fe80::9/128", 6, 22)]),
     ("IPv4 in IPv6 is IPv4", t.Wish(()), from_("::ffff:192.0.2.7"), [("192.0.2.7/32", 4, 22)]),
-    ("on the port of the connection", t.Wish(MANAGEMENT), dataclasses.replace(from_("192.0.2.7", 2222), sshd=(22, 2222)),
+    ("on the port it came to", t.Wish(MANAGEMENT), dataclasses.replace(from_("192.0.2.7", 2222), sshd=(22, 2222)),
      [("192.0.2.0/24", 4, 2222)]),
     ("on the port that was named", t.Wish(MANAGEMENT, ssh_port=2222), without_session(sshd=(22, 2222)),
      [("192.0.2.0/24", 4, 2222)]),
