@@ -5,14 +5,10 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
 from isolation_world import NEW, OLD, World, text
 
 from ansible_collections.toombos.incident.plugins.module_utils._containment import (
