@@ -32,7 +32,7 @@ def test_it_is_armed_and_recorded_before_anything_is_cut(world: World) -> None:
     assert (record.incident, record.reason, record.who) == ("INC-1", "a test of it", "alice")
     assert (record.deadline, record.listing, record.confirmed) == ("id0", text(plan().flows), False)
     assert record.others == {"nftables": OTHERS}
-    assert world.deadlines.known["token0"].arguments == {"identity": record.id}
+    assert world.deadlines.known["token0"].arguments == {"identity": record.id, "backend": "nftables"}
     assert os.stat(world.records.path).st_mode & 0o777 == 0o600
 
 
@@ -196,7 +196,7 @@ def test_a_second_attempt_takes_the_place_of_the_first(world: World) -> None:
     world.isolate(A)
     world.isolate(B)
     (first, second) = world.deadlines.known.values()
-    assert world.engine().undo(first.arguments["identity"]) == "another isolation has taken its place"
+    assert world.engine().undo(**first.arguments) == "another isolation has taken its place"
     assert world.nft.rules == text(plan(B).flows)
     assert world.engine().confirm("token0", NEW).outcome == o.ROLLED_BACK
     assert world.engine().confirm("token1", NEW).outcome == o.CONFIRMED
@@ -325,7 +325,7 @@ def test_a_deadline_ends_nothing_that_is_confirmed(world: World) -> None:
     world.confirmed(A)
     record = world.records.read()
     assert record is not None
-    assert world.engine().undo(record.id) == "it was confirmed"
+    assert world.engine().undo(record.id, "nftables") == "it was confirmed"
     assert world.at_rest() == f"confirmed {A}"
 
 
@@ -333,3 +333,22 @@ def test_a_packet_filter_that_is_not_known_is_an_error(world: World) -> None:
     with pytest.raises(IncidentError, match="no packet filter 'pf'"):
         world.isolate(A, backend="pf")
     assert world.effect.done == []
+
+
+@pytest.mark.parametrize("way", ["deadline", "release", "deadline, record lost"])
+def test_a_packet_filter_that_fails_just_now_is_not_taken_for_one_without_rules(world: World, way: str) -> None:
+    world.isolate(A)
+    world.nft.broken = "nft did not answer in time"
+    if way == "deadline, record lost":
+        Path(world.records.path).unlink()
+    world.effect.failing = {"release nftables": "nft did not answer in time."}
+    if way == "release":
+        with pytest.raises(IncidentError, match="in time"):
+            world.release()
+    world.deadlines.come()
+    assert world.deadlines.known["token0"].state == d.FAILED
+    world.effect.failing = {}
+    if way == "deadline, record lost":
+        return
+    assert world.engine().settle() == "an isolation without a deadline was undone: released"
+    assert world.at_rest() == "released"
