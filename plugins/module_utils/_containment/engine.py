@@ -78,7 +78,7 @@ class Containment:
         identity = os.urandom(8).hex()
         others = base.others if base is not None else {plan.backend: self._filters.get(plan.backend).others()}
         why = f"{request.incident or 'no incident'}: {request.reason or 'no reason given'}"
-        token = self._deadlines.arm(request.seconds, {"identity": identity}, request.who, why)
+        token = self._deadlines.arm(request.seconds, {"identity": identity, "backend": plan.backend}, request.who, why)
         status = self._deadlines.status(token)
         record = Record(
             id=identity,
@@ -144,7 +144,7 @@ class Containment:
             return Done(o.UNCHANGED, "it is not isolated")
         counters = self._filters.counters()
         self._watch.forget()
-        self._filters.release()
+        self._filters.release(record.backend if record is not None else "")
         more: dict[str, Any] = {"counters": counters, "tampering": self._records.tampering(), "restored": True}
         if record is not None:
             now = self._filters.others(record.others)
@@ -160,8 +160,8 @@ class Containment:
         )
         return Done(o.RELEASED, words, True, record, more=more)
 
-    def undo(self, identity: str) -> str:
-        """What was in force before the isolation with this id, for people. Idempotent.
+    def undo(self, identity: str, backend: str) -> str:
+        """What was in force before the isolation with this id, by this packet filter, for people. Idempotent.
 
         Without a readable record everything of ours goes: nobody can tell any more whether it was confirmed.
         """
@@ -180,7 +180,7 @@ class Containment:
             self._kept_again()  # a confirmation may have been ended while it set that up anew
             return f"what was isolated for {base.incident or 'no incident'} before is in force again"
         # What watches does nothing for an isolation that was not confirmed, and people may be waiting outside.
-        self._filters.release()
+        self._filters.release(record.backend if record is not None else backend)
         self._watch.forget()
         same = record is None or self._filters.others(record.others) == record.others
         self._records.remove()
@@ -199,7 +199,7 @@ class Containment:
             return "the confirmation of the isolation was finished"
         if state in (d.ARMED, d.FIRING):
             return ""
-        return f"an isolation without a deadline was undone: {self.undo(record.id)}"
+        return f"an isolation without a deadline was undone: {self.undo(record.id, record.backend)}"
 
     def _kept_again(self) -> str:
         if self._watch.running():
@@ -234,7 +234,7 @@ class Containment:
     def _failed(self, record: Record, token: str, why: str) -> Done:
         """Back at once. Where that fails the deadline stays in force, and tries again."""
         try:
-            words = self.undo(record.id)
+            words = self.undo(record.id, record.backend)
         except (IncidentError, OSError) as error:
             status = self._deadlines.status(token)
             return Done(

@@ -34,9 +34,13 @@ class Filters:
         self._release(lambda other: other.name != name)
         return listing
 
-    def release(self) -> None:
-        """Nothing of ours is left in any of them."""
-        self._release(lambda _backend: True)
+    def release(self, held_by: str = "") -> None:
+        """Nothing of ours is left in any of them.
+
+        ``held_by``: the name of one that must be asked. The others are not where they do not work here, and one that
+        fails just now looks the same: that the rules are gone must not be concluded from it.
+        """
+        self._release(lambda _backend: True, held_by)
 
     def present(self) -> str:
         """The name of one that holds rules of ours; empty when none does."""
@@ -53,9 +57,11 @@ class Filters:
     def _usable(self) -> list[Backend]:
         return [backend for backend in self._backends.values() if not backend.unusable()]
 
-    def _release(self, which: Callable[[Backend], bool]) -> None:
-        for backend in self._usable():
-            if which(backend) and backend.ours():
+    def _release(self, which: Callable[[Backend], bool], held_by: str = "") -> None:
+        for backend in self._backends.values():
+            if not which(backend) or (backend.name != held_by and backend.unusable()):
+                continue
+            if backend.ours():
                 backend.release()
                 if backend.ours():
                     raise IncidentError(f"{backend.name} still holds rules of ours.", "Who else is writing rules?")

@@ -10,8 +10,11 @@ from ansible_collections.toombos.incident.plugins.module_utils._containment.host
 _PATIENCE = 1.0  # seconds for whoever is at work just now; later it is hung
 
 
-def run(store_dir: str, state_dir: str, identity: str) -> str:
-    """``identity``: of the isolation that ends, another one is left alone. Idempotent. Raises when rules are left."""
+def run(store_dir: str, state_dir: str, identity: str, backend: str) -> str:
+    """``identity``: of the isolation that ends, another one is left alone; ``backend``: what holds its rules.
+
+    Idempotent. Raises when rules are left.
+    """
     host = Host(store_dir, state_dir)
     with host.locked("the deadline of the isolation", _PATIENCE, takeover=True):
-        return host.engine.undo(identity)
+        return host.engine.undo(identity, backend)

@@ -136,7 +136,7 @@ class FakeDeadlines:
             if one.state in (d.ARMED, d.FIRING):
                 one.state = d.FIRING
                 try:
-                    words = self.world.engine().undo(one.arguments["identity"])
+                    words = self.world.engine().undo(**one.arguments)
                 except IncidentError as error:
                     one.state, one.outcome = d.FAILED, d.Outcome(False, str(error), 5, 0.0)
                 else:

@@ -5,14 +5,10 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
 from isolation_world import NEW, OLD, World, text
 
 from ansible_collections.toombos.incident.plugins.module_utils._containment import (
@@ -211,9 +207,9 @@ def test_the_deadline_releases_by_itself(contain: Call) -> None:
     contain()
     record = contain.world.records.read()
     assert record is not None
-    assert revert.run(identity=record.id, **contain.places) == "released"
+    assert revert.run(identity=record.id, backend="nftables", **contain.places) == "released"
     assert contain.world.at_rest() == "released"
-    assert revert.run(identity=record.id, **contain.places) == "released"
+    assert revert.run(identity=record.id, backend="nftables", **contain.places) == "released"
 
 
 def test_the_deadline_waits_for_no_lock_that_hangs(contain: Call, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -223,7 +219,7 @@ def test_the_deadline_waits_for_no_lock_that_hangs(contain: Call, monkeypatch: p
     monkeypatch.setattr(revert, "_PATIENCE", 0.1)
     host = host_module.Host(**contain.places)
     with host.locked("somebody who hangs", 1.0):
-        assert revert.run(identity=record.id, **contain.places) == "released"
+        assert revert.run(identity=record.id, backend="nftables", **contain.places) == "released"
         with pytest.raises(IncidentError, match=r"Another containment is at work on this host .*somebody who hangs"):
             contain(lock_timeout="0")
 

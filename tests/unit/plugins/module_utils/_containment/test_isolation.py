@@ -1,20 +1,15 @@
 # Copyright (c) 2026 the toombos.incident authors
 # GNU General Public License v3.0 or later (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every way through an isolation, and every place at which it can be killed."""
+"""Every way through an isolation: what is done in which order, and what comes of it."""
 
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
-from isolation_world import NEW, OLD, OTHERS, Killed, World, plan, text
+from isolation_world import NEW, OLD, OTHERS, World, plan, text
 
 from ansible_collections.toombos.incident.plugins.module_utils._containment import outcomes as o
 from ansible_collections.toombos.incident.plugins.module_utils._deadman import types as d
@@ -37,7 +32,7 @@ def test_it_is_armed_and_recorded_before_anything_is_cut(world: World) -> None:
     assert (record.incident, record.reason, record.who) == ("INC-1", "a test of it", "alice")
     assert (record.deadline, record.listing, record.confirmed) == ("id0", text(plan().flows), False)
     assert record.others == {"nftables": OTHERS}
-    assert world.deadlines.known["token0"].arguments == {"identity": record.id}
+    assert world.deadlines.known["token0"].arguments == {"identity": record.id, "backend": "nftables"}
     assert os.stat(world.records.path).st_mode & 0o777 == 0o600
 
 
@@ -201,7 +196,7 @@ def test_a_second_attempt_takes_the_place_of_the_first(world: World) -> None:
     world.isolate(A)
     world.isolate(B)
     (first, second) = world.deadlines.known.values()
-    assert world.engine().undo(first.arguments["identity"]) == "another isolation has taken its place"
+    assert world.engine().undo(**first.arguments) == "another isolation has taken its place"
     assert world.nft.rules == text(plan(B).flows)
     assert world.engine().confirm("token0", NEW).outcome == o.ROLLED_BACK
     assert world.engine().confirm("token1", NEW).outcome == o.CONFIRMED
@@ -289,103 +284,6 @@ def test_while_the_deadline_waits_the_next_call_leaves_it_alone(world: World) ->
     assert world.nft.rules
 
 
-def first(world: World) -> None:
-    world.isolate(A)
-
-
-def whole(world: World) -> None:
-    token = world.isolate(A).token
-    if token:  # else it is confirmed already
-        world.engine().confirm(token, NEW)
-
-
-def other(world: World) -> None:
-    world.engine().confirm(world.isolate(B).token, NEW)
-
-
-def another_filter(world: World) -> None:
-    world.isolate(B, backend="iptables")
-
-
-def released(world: World) -> None:
-    world.release()
-
-
-def late(world: World) -> None:
-    world.isolate(B)
-    world.deadlines.come()
-
-
-def broken(world: World) -> None:
-    world.nft.takes = False
-    world.isolate(B)
-
-
-def rebooted(world: World) -> None:
-    world.reboot()
-    world.engine().settle()
-    world.looks()
-
-
-def left_alone(world: World) -> None:
-    world.deadlines.come()
-    world.engine().settle()
-    world.looks()
-
-
-def called(world: World) -> None:
-    world.engine().settle()
-    world.check()
-    left_alone(world)
-
-
-def killed(world: World, scene: Callable[[World], None], number: int) -> bool:
-    """Whether it was, before its effect with that number."""
-    world.effect.kill_at = len(world.effect.done) + number
-    try:
-        scene(world)
-    except Killed:
-        return True
-    finally:
-        world.effect.kill_at = -1
-        world.nft.takes = True
-    return False
-
-
-@pytest.mark.parametrize("before", ["nothing", "waiting", "confirmed"])
-@pytest.mark.parametrize("scene", [first, whole, other, another_filter, released, late, broken])
-@pytest.mark.parametrize("then", [left_alone, called, rebooted, released])
-def test_killed_anywhere_it_is_confirmed_or_ends_by_itself(
-    tmp_path: Path, before: str, scene: Callable[[World], None], then: Callable[[World], None]
-) -> None:
-    for number in range(100):
-        world = World(tmp_path / str(number))
-        if before == "confirmed":
-            world.confirmed(A)
-        if before == "waiting":
-            world.isolate(A)
-        ended = not killed(world, scene, number)
-        world.check()
-        then(world)
-        rest = world.at_rest()
-        if then is released or (before != "confirmed" and scene not in (whole, other)):
-            assert rest == "released"
-        if ended:
-            return
-    raise AssertionError("it never came to its end")
-
-
-def test_the_whole_way_has_its_places_to_be_killed_at(world: World) -> None:
-    """Nothing changes the host that the test above does not know of."""
-    world.confirmed(A)
-    world.release()
-    assert world.effect.done == [
-        *("arm", "write", "isolate nftables", "write"),
-        *("keep", "call_off", "write"),
-        *("forget", "release nftables", "remove"),
-    ]
-
-
 def test_what_was_left_without_somebody_who_keeps_it_is_kept_again_by_the_next_call(world: World) -> None:
     world.confirmed()
     world.watch.there = False
@@ -394,30 +292,6 @@ def test_what_was_left_without_somebody_who_keeps_it_is_kept_again_by_the_next_c
     world.effect.failing = {}
     assert world.engine().settle() == "what keeps the isolation in force was started again"
     assert world.engine().settle() == ""
-    assert world.at_rest() == f"confirmed {A}"
-
-
-def test_what_is_in_force_again_is_kept_again(world: World) -> None:
-    """A confirmation replaces what keeps an isolation; ended in the middle, nothing would."""
-    world.confirmed(A)
-    token = world.isolate(B).token
-    world.effect.kill_at = len(world.effect.done)
-    world.watch.there = False
-    with pytest.raises(Killed):
-        world.engine().confirm(token, NEW)
-    world.effect.kill_at = -1
-    world.deadlines.come()
-    assert world.at_rest() == f"confirmed {A}"
-
-
-def test_a_confirmation_that_was_ended_is_finished_by_the_next_call(world: World) -> None:
-    token = world.isolate(A).token
-    assert killed(world, lambda one: one.engine().confirm(token, NEW), 2)
-    assert world.deadlines.known[token].state == d.CALLED_OFF
-    record = world.records.read()
-    assert record is not None
-    assert not record.confirmed
-    assert world.engine().settle() == "the confirmation of the isolation was finished"
     assert world.at_rest() == f"confirmed {A}"
 
 
@@ -451,7 +325,7 @@ def test_a_deadline_ends_nothing_that_is_confirmed(world: World) -> None:
     world.confirmed(A)
     record = world.records.read()
     assert record is not None
-    assert world.engine().undo(record.id) == "it was confirmed"
+    assert world.engine().undo(record.id, "nftables") == "it was confirmed"
     assert world.at_rest() == f"confirmed {A}"
 
 
@@ -459,3 +333,22 @@ def test_a_packet_filter_that_is_not_known_is_an_error(world: World) -> None:
     with pytest.raises(IncidentError, match="no packet filter 'pf'"):
         world.isolate(A, backend="pf")
     assert world.effect.done == []
+
+
+@pytest.mark.parametrize("way", ["deadline", "release", "deadline, record lost"])
+def test_a_packet_filter_that_fails_just_now_is_not_taken_for_one_without_rules(world: World, way: str) -> None:
+    world.isolate(A)
+    world.nft.broken = "nft did not answer in time"
+    if way == "deadline, record lost":
+        Path(world.records.path).unlink()
+    world.effect.failing = {"release nftables": "nft did not answer in time."}
+    if way == "release":
+        with pytest.raises(IncidentError, match="in time"):
+            world.release()
+    world.deadlines.come()
+    assert world.deadlines.known["token0"].state == d.FAILED
+    world.effect.failing = {}
+    if way == "deadline, record lost":
+        return
+    assert world.engine().settle() == "an isolation without a deadline was undone: released"
+    assert world.at_rest() == "released"

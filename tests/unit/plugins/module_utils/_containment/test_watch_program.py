@@ -190,13 +190,13 @@ def test_people_are_told_in_one_line_of_the_system_log(monkeypatch: pytest.Monke
 def test_its_deadline_is_one_of_the_host_and_gets_the_directories(zoo: Any) -> None:
     store, state = str(zoo.home / "store"), str(zoo.home / "run")
     deadlines = HostDeadlines(store, state, f"{revert.__name__}:{revert.run.__name__}")
-    token = deadlines.arm(3600.0, {"identity": "one"}, "alice", "INC-1: a test")
+    token = deadlines.arm(3600.0, {"identity": "one", "backend": "nftables"}, "alice", "INC-1: a test")
     status = deadlines.status(token)
     assert (status.state, status.purpose, status.who, status.why) == ("armed", "containment", "alice", "INC-1: a test")
     assert deadlines.state(status.id) == "armed"
     assert len(deadlines.until(status.id)) == len("2026-11-28T03:50:00Z")
     arguments = Path(store, "deadlines", status.id, "arguments.json").read_text()
-    assert json.loads(arguments) == {"identity": "one", "store_dir": store, "state_dir": state}
+    assert json.loads(arguments) == {"identity": "one", "backend": "nftables", "store_dir": store, "state_dir": state}
     deadlines.settle()
     assert deadlines.call_off(token)
     assert (deadlines.state(status.id), deadlines.state("0123456789abcdef"), deadlines.until("no")) == (

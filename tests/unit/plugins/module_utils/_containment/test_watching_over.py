@@ -6,15 +6,11 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
 from isolation_world import World, plan, text
 
 from ansible_collections.toombos.incident.plugins.module_utils._containment.record import Record
