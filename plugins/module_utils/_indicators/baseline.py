@@ -128,7 +128,7 @@ def _kept(path: str) -> str:
     """A second name for what is about to be replaced: its content decides, so that none replaces another."""
     try:
         name = hashlib.sha256(_read(path)).hexdigest()[:12]
-    except OSError:
+    except (OSError, IncidentError):
         name = os.urandom(6).hex()
     before = f"{path[: -len('.json')]}.{name}.json"
     if not os.path.lexists(before):
