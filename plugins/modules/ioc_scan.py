@@ -15,10 +15,10 @@ description:
   - Looks in one call at everything that an intruder usually leaves behind, and says what is odd, how severe that is,
     and which artifacts of a capture (M(toombos.incident.evidence_capture)) hold the same thing.
   - Every check ends with exactly one outcome, so that V(clean) is never confused with not having looked.
-  - With a baseline of the host (O(state=baseline)) it tells what is new since then. Without one it finds only what is odd
-    in itself, and says so.
-  - Everything is read natively, from files and C(/proc); of programs only C(rpm) is called, where packages are its. Each
-    check is a process of its own that is ended in time, whatever it waits for.
+  - With a baseline of the host (O(state=baseline)) it tells what is new since then. Without one it finds only what is
+    odd in itself, and says so.
+  - Everything is read natively, from files and C(/proc); of programs only C(rpm) is called, where packages are its.
+    Each check is a process of its own that is ended in time, whatever it waits for.
   - A scan changes nothing on the host. What is found is data, and never a failure of the task.
 options:
   state:
@@ -56,17 +56,19 @@ options:
     default: []
   expected:
     description:
-      - What belongs on the host, by kind. Where a list is declared and no baseline was recorded, what is not on it is new.
+      - What belongs on the host, by kind. Where a list is declared and no baseline was recorded, what is not on it is
+        new.
       - C(listeners) are ports, such as V(22), V(tcp/8000) or V(53/udp). C(users) are names of accounts, C(fingerprints)
         those of public keys as C(ssh-keygen -l) shows them.
-      - C(setuid), C(schedule) and C(files) (of packages) are paths, C(timers) paths or names, C(programs) paths of running
-        programs, C(libraries) paths of preloaded ones, C(origins) addresses or names from which logins come. All of these
-        may have wildcards.
+      - C(setuid), C(schedule) and C(files) (of packages) are paths, C(timers) paths or names, C(programs) paths of
+        running programs, C(libraries) paths of preloaded ones, C(origins) addresses or names from which logins come.
+        All of these may have wildcards.
     type: dict
     default: {}
   since:
     description:
-      - Logs and logins count only from then on, a duration (V(2h)) or a moment (V(2026-11-23T14:45:54Z)). Empty means all.
+      - Logs and logins count only from then on, a duration (V(2h)) or a moment (V(2026-11-23T14:45:54Z)). Empty means
+        all.
     type: str
     default: 30d
   budget:
@@ -75,14 +77,14 @@ options:
     default: 120s
   check_timeout:
     description:
-      - Hard limit for each check. The default is V(10s), but V(30s) for V(logs), V(60s) for V(privileges) and V(90s) for
-        V(packages).
+      - Hard limit for each check. The default is V(10s), but V(30s) for V(logs), V(60s) for V(privileges) and V(90s)
+        for V(packages).
     type: str
     default: ""
   digest:
     description:
-      - The digest that the baseline must have, as it was returned when it was recorded. Kept away from the host, it shows
-        when somebody has replaced or removed the baseline.
+      - The digest that the baseline must have, as it was returned when it was recorded. Kept away from the host, it
+        shows when somebody has replaced or removed the baseline.
     type: str
     default: ""
   owner:
@@ -144,8 +146,8 @@ EXAMPLES = r"""
 RETURN = r"""
 findings:
   description:
-    - What is odd or new, the worst first, at most 500. The C(id) is the same in every run, as long as it is the same thing
-      that is odd. Times are in UTC. C(supports) names the artifacts of a capture that hold the same thing.
+    - What is odd or new, the worst first, at most 500. The C(id) is the same in every run, as long as it is the same
+      thing that is odd. Times are in UTC. C(supports) names the artifacts of a capture that hold the same thing.
     - Further keys depend on the check, such as C(path), C(pid), C(user), C(fingerprint).
   returned: unless an option is not valid
   type: list
@@ -190,8 +192,8 @@ checks:
       duration: 3.1
 baseline:
   description:
-    - The baseline. The state is V(present), V(none), or V(lost), V(damaged), V(exposed) (others could have changed it) or
-      V(other) (not the one of O(digest)), which are findings, too. Only one that is V(present) is compared with.
+    - The baseline. The state is V(present), V(none), or V(lost), V(damaged), V(exposed) (others could have changed
+      it) or V(other) (not the one of O(digest)), which are findings, too. Only one that is V(present) is compared with.
   returned: unless an option is not valid
   type: dict
   sample:

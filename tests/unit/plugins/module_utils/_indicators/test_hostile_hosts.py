@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 import pytest
-from planted_host import PlantedHost, key
+from planted_host import ALL, PlantedHost, key
 
 from ansible_collections.toombos.incident.plugins.module_utils._clock import Clock
 from ansible_collections.toombos.incident.plugins.module_utils._indicators import checks, child, texts
