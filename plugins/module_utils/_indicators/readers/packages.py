@@ -26,6 +26,7 @@ from ansible_collections.toombos.incident.plugins.module_utils._indicators.types
 _DIVERSIONS = "/var/lib/dpkg/diversions"
 _LARGEST = 64 << 20  # of a list
 _BLOCK = 1 << 20
+_ENDING = 2.5  # seconds that it takes to end a program that does not want to
 _FIRST = re.compile(r"(?:usr/)?s?bin/|(?:usr/)?lib/(?:[\w-]+/)?security/")
 _SECOND = re.compile(
     r"(?:usr/)?lib(?:32|64|x32|exec)?/(?:.*\.so(?:\.|\Z)|(?:[^/]+/){1,2}[^./]+\Z)|boot/vmlinuz|opt/.*/s?bin/"
@@ -148,7 +149,10 @@ def _rpm(host: Host) -> Stream:
     # Not what it says about scripts, dependencies and times: those differ on healthy hosts.
     argv = ["rpm", "-Va", "--nodeps", "--noscripts", "--nomtime"]
     # It ends before the check does, so that nothing of it stays.
-    ran = run_command(argv, timeout=max(1.0, host.seconds - 2.5), max_output=4 << 20)
+    if host.seconds <= _ENDING:
+        yield Mark("late", "there was no time for rpm")
+        return
+    ran = run_command(argv, timeout=host.seconds - _ENDING, max_output=4 << 20)
     if ran.error:
         yield Mark("error", texts.line(ran.error))
         return

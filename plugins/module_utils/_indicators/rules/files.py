@@ -17,7 +17,7 @@ from ansible_collections.toombos.incident.plugins.module_utils._indicators.types
     Oddity,
 )
 
-_TEMPORARY = ("/tmp/", "/var/tmp/", "/dev/shm/", "/run/", "/home/", "/root/", "/srv/", "/var/www/", "/mnt/", "/media/")
+_NO_PROGRAMS = tuple(f"/{each}/" for each in "tmp var/tmp dev/shm run home root srv var/www mnt media".split())
 # With these, root's rights are one command away.
 _INTERPRETERS = re.compile(
     r"(?:ba|da|z|k|c|tc|fi)?sh\d?|python[\d.]*|perl[\d.]*|ruby[\d.]*|php[\d.]*|lua[\d.]*|node|g?awk|mawk|vim?(?:\.\w+)?|nano|"
@@ -43,7 +43,9 @@ def odd_privilege(item: Item) -> Oddity | None:
     detail = _privilege(item)
     if (root or strong) and _INTERPRETERS.fullmatch(os.path.basename(path)):
         return Oddity(CRITICAL, f"{path} gives root's rights to whoever calls it", detail)
-    if path.startswith(_TEMPORARY):
+    if root and os.path.basename(path).startswith("."):
+        return Oddity(CRITICAL, f"{path} gives root's rights and hides", detail)
+    if path.startswith(_NO_PROGRAMS):
         return Oddity(CRITICAL if root else HIGH, f"{path} gives rights from a place where programs are not", detail)
     if facts["packages_known"]:
         return Oddity(HIGH if root or strong else MEDIUM, f"{path} gives rights and is of no package", detail)

@@ -11,10 +11,13 @@ from pathlib import Path
 import pytest
 from planted_host import ALL, NOW, PlantedHost, fingerprint, key
 
-from ansible_collections.toombos.incident.plugins.module_utils._evidence.readers.registry import READERS
+from ansible_collections.toombos.incident.plugins.module_utils._command import CommandResult
 from ansible_collections.toombos.incident.plugins.module_utils._indicators.checks import CHECKS
+from ansible_collections.toombos.incident.plugins.module_utils._indicators.host import Host
+from ansible_collections.toombos.incident.plugins.module_utils._indicators.readers import packages as reader
 from ansible_collections.toombos.incident.plugins.module_utils._indicators.readers.packages import rpm_items
 from ansible_collections.toombos.incident.plugins.module_utils._indicators.rules.commands import told
+from ansible_collections.toombos.incident.plugins.module_utils._indicators.types import Mark
 
 
 def test_a_clean_host_has_no_findings_and_says_what_it_cannot_say(host: PlantedHost) -> None:
@@ -324,11 +327,13 @@ def test_files_that_give_rights(host: PlantedHost) -> None:
     host.write("/usr/local/bin/bash", "", 0o4755)
     host.write("/usr/bin/own", "", 0o2755)
     host.write("/usr/bin/strong", "", 0o4755)
-    host.write("/tmp/.x", "", 0o4755)
+    host.write("/tmp/x", "", 0o4755)
+    host.write("/usr/local/lib/.b", "", 0o4755)
     host.write("/usr/bin/locks", "", 0o2644)  # asks for mandatory locks
     assert host.found("privileges") == [
-        ("critical", "/tmp/.x gives rights from a place where programs are not"),
+        ("critical", "/tmp/x gives rights from a place where programs are not"),
         ("critical", "/usr/local/bin/bash gives root's rights to whoever calls it"),
+        ("critical", "/usr/local/lib/.b gives root's rights and hides"),
         ("high", "/usr/bin/strong gives rights and is of no package"),
         ("medium", "/usr/bin/own gives rights and is of no package"),
     ]
@@ -405,6 +410,31 @@ def test_what_rpm_says() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("seconds", "ran", "kinds"),
+    [
+        (9.0, CommandResult(1, "..5......    /usr/bin/ls\n", "", False, 1.0), ["item"]),
+        (9.0, CommandResult(None, "..5......    /usr/bin/ls\n", "", True, 1.0), ["item", "late"]),
+        (9.0, CommandResult(None, "", "", False, 0.0, "rpm: Permission denied"), ["error"]),
+        (9.0, CommandResult(1, "[... 9 bytes left out ...]", "", False, 1.0), ["error"]),
+        (2.0, None, ["late"]),
+    ],
+)
+def test_rpm_that_is_late_or_cannot_be_asked(
+    monkeypatch: pytest.MonkeyPatch, seconds: float, ran: CommandResult, kinds: list[str]
+) -> None:
+    asked: list[float] = []
+
+    def run(argv: list[str], timeout: float, max_output: int) -> CommandResult:
+        asked.append(timeout)
+        return ran
+
+    monkeypatch.setattr(reader, "run_command", run)
+    seen = list(reader._rpm(Host(seconds=seconds)))
+    assert [each.kind if isinstance(each, Mark) else "item" for each in seen] == kinds
+    assert asked == ([6.5] if ran else [])
+
+
 def test_ids_stay_the_same_and_differ(host: PlantedHost) -> None:
     host.process(20, "/tmp/a")
     host.process(21, "/tmp/b")
@@ -416,4 +446,3 @@ def test_ids_stay_the_same_and_differ(host: PlantedHost) -> None:
 def test_every_check_says_which_artifacts_hold_the_same() -> None:
     assert set(ALL) == set(CHECKS)
     assert all(check.supports for check in CHECKS.values())
-    assert READERS  # their names are those of artifacts; the catalogue itself is the controller's
