@@ -37,6 +37,7 @@ def steers(value: Any) -> bool:
     return isinstance(value, str) and not value.isprintable()
 
 
+@pytest.mark.usefixtures("within_this_process")
 def test_names_of_any_bytes_are_printable_wherever_they_come_from(host: PlantedHost) -> None:
     host.process(20, f"/tmp/{NASTY}", NASTY, NASTY, environ=f"LD_PRELOAD=/tmp/{NASTY}\0")
     host.listen("0.0.0.0", 999, 2000, 20)
@@ -60,6 +61,7 @@ def test_names_of_any_bytes_are_printable_wherever_they_come_from(host: PlantedH
     assert {each["outcome"] for name, each in host.scan()["checks"].items() if name != "logs"} == {"clean"}
 
 
+@pytest.mark.usefixtures("within_this_process")
 def test_pipes_devices_and_loops_do_not_hold_it_up(host: PlantedHost) -> None:
     os.unlink(host.root / "home/alice/.ssh/authorized_keys")
     os.mkfifo(host.root / "home/alice/.ssh/authorized_keys")
@@ -80,6 +82,7 @@ def test_pipes_devices_and_loops_do_not_hold_it_up(host: PlantedHost) -> None:
     assert "/etc/cron.d/loop" in result["checks"]["schedule"]["message"]
 
 
+@pytest.mark.usefixtures("within_this_process")
 def test_huge_files_are_told_and_not_read_to_their_end(host: PlantedHost) -> None:
     with (host.root / "home/alice/.ssh/authorized_keys").open("wb") as file:
         file.truncate(1 << 40)
@@ -90,6 +93,7 @@ def test_huge_files_are_told_and_not_read_to_their_end(host: PlantedHost) -> Non
     assert "/etc/cron.d/huge was not read: it is larger than 1048576 bytes" in result["checks"]["schedule"]["message"]
 
 
+@pytest.mark.usefixtures("within_this_process")
 def test_keys_that_are_none_are_counted_and_never_shown(host: PlantedHost) -> None:
     host.add("/home/alice/.ssh/authorized_keys", "root:$6$geheim:1:\nssh-ed25519 AAAAgeheimgeheimgeheimgeheim x\n")
     result = host.scan("authorized_keys")
@@ -210,6 +214,7 @@ def test_a_check_that_talks_without_end_is_cut_short(monkeypatch: pytest.MonkeyP
     assert read_apart(talks, 60, Clock()).told("error") == ("it had more to say than 1 MiB",)
 
 
+@pytest.mark.usefixtures("within_this_process")
 def test_file_systems_of_other_machines_are_told_and_never_touched(
     host: PlantedHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -239,6 +244,7 @@ def test_file_systems_of_other_machines_are_told_and_never_touched(
     assert read_mounts(Host(str(host.root))).foreign("/mnt/a b") == "proc"
 
 
+@pytest.mark.usefixtures("within_this_process")
 def test_what_is_not_permitted_is_denied_and_not_clean(host: PlantedHost, monkeypatch: pytest.MonkeyPatch) -> None:
     def denied(path: Any, *rest: Any, **more: Any) -> Any:
         raise PermissionError(13, "Permission denied", path)
@@ -254,6 +260,7 @@ def test_what_is_not_permitted_is_denied_and_not_clean(host: PlantedHost, monkey
     assert checks_["packages"]["message"] == "not permitted: 3 files of packages"
 
 
+@pytest.mark.usefixtures("within_this_process")
 def test_denied_checks_keep_what_they_found(host: PlantedHost, monkeypatch: pytest.MonkeyPatch) -> None:
     host.add("/etc/passwd", "toor:x:0:0::/:/bin/sh\n")
     real = read_text

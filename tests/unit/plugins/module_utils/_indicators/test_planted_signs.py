@@ -19,6 +19,8 @@ from ansible_collections.toombos.incident.plugins.module_utils._indicators.reade
 from ansible_collections.toombos.incident.plugins.module_utils._indicators.rules.commands import told
 from ansible_collections.toombos.incident.plugins.module_utils._indicators.types import Mark
 
+pytestmark = pytest.mark.usefixtures("within_this_process")
+
 
 def test_a_clean_host_has_no_findings_and_says_what_it_cannot_say(host: PlantedHost) -> None:
     result = host.scan()
