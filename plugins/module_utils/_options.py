@@ -141,6 +141,26 @@ LOG_SCAN: dict[str, Any] = {
     "supports_check_mode": True,
 }
 
+# ``only`` and ``exclude`` name checks here; services have an option of their own.
+IOC_SCAN: dict[str, Any] = {
+    "argument_spec": {
+        "state": {"type": "str", "choices": ["scanned", "baseline"], "default": "scanned"},
+        "only": {"type": "list", "elements": "str", "default": []},
+        "exclude": {"type": "list", "elements": "str", "default": []},
+        "services": {"type": "dict", "default": {}},
+        "services_only": {"type": "list", "elements": "str", "default": []},
+        "expected": {"type": "dict", "default": {}},
+        "since": {"type": "str", "default": "30d"},
+        "budget": {"type": "str", "default": "120s"},
+        "check_timeout": {"type": "str", "default": ""},
+        "digest": {"type": "str", "default": ""},
+        "owner": {"type": "str", "default": "an unnamed run"},
+        "reason": {"type": "str", "default": ""},
+        "store_dir": _STORE_DIR,
+    },
+    "supports_check_mode": True,
+}
+
 # What the action sets (``definitions``, ``bag``, ``requested``) and what it keeps to itself (``home``, ``transfer``) is
 # in here, too: one list of options for both halves.
 EVIDENCE_CAPTURE: dict[str, Any] = {

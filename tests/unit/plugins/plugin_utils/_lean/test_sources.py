@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.toombos.incident.plugins.plugin_utils._lean import sources
 
-MODULES = ("change_freeze", "health_check", "log_scan", "service_recovery")
+MODULES = ("change_freeze", "health_check", "ioc_scan", "log_scan", "service_recovery")
 
 
 def bare(source: str) -> str:
