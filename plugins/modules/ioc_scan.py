@@ -58,7 +58,7 @@ options:
     description:
       - What belongs on the host, by kind. Where a list is declared and no baseline was recorded, what is not on it is
         new.
-      - C(listeners) are ports, such as V(22), V(tcp/8000) or V(53/udp). C(users) are names of accounts, C(fingerprints)
+      - C(listeners) are ports, such as V(22), V(tcp/8443) or V(53/udp). C(users) are names of accounts, C(fingerprints)
         those of public keys as C(ssh-keygen -l) shows them.
       - C(setuid), C(schedule) and C(files) (of packages) are paths, C(timers) paths or names, C(programs) paths of
         running programs, C(libraries) paths of preloaded ones, C(origins) addresses or names from which logins come.

@@ -72,7 +72,7 @@ def _ssh_ports(session: t.Session | None, proc: str, ask: Ask) -> tuple[int, ...
 
 def _program_of(process: Process) -> str:
     # An update replaces the program of a server that runs.
-    path = (process.exe or "".join(process.argv[:1]).split(" ")[0]).partition(" (deleted)")[0]
+    path = (process.exe or "".join(process.argv[:1]).partition(" ")[0]).partition(" (deleted)")[0]
     return os.path.basename(path).rstrip(":")
 
 

@@ -24,7 +24,7 @@ COMMON = {
     "bin", "etc", "log", "logs", "opt", "run", "tmp", "var", "venv",
 }  # fmt: skip
 # The name of the collection itself, also as part of a path, and the handle of its authors; never the bare word.
-OWN_NAME = re.compile(r"toombos[./-]incident|\(@toombos\)", re.IGNORECASE)
+OWN_NAME = re.compile(r"toombos[./_-]incident|\(@toombos\)", re.IGNORECASE)
 
 Patterns = dict[str, re.Pattern[str]]
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Dict
 
 import pytest
 
@@ -15,7 +15,7 @@ from ansible_collections.toombos.incident.plugins.module_utils._indicators.types
 from ansible_collections.toombos.incident.plugins.modules import ioc_scan
 from ansible_collections.toombos.incident.plugins.plugin_utils._evidence.definitions import built_in
 
-Call = Callable[..., "dict[str, Any]"]
+Call = Callable[..., Dict[str, Any]]
 QUICK = ["accounts", "schedule", "timers"]
 
 

@@ -6,35 +6,35 @@ from __future__ import annotations
 from ansible_collections.toombos.incident.plugins.module_utils._containment import nft_listing
 
 OURS = """table inet toombos_incident {
-	chain input {
-		type filter hook input priority -150; policy drop;
-		iifname "lo" counter packets 4 bytes 240 accept comment "loopback"
-		counter packets 7 bytes 420 drop comment "cut"
-	}
+\tchain input {
+\t\ttype filter hook input priority -150; policy drop;
+\t\tiifname "lo" counter packets 4 bytes 240 accept comment "loopback"
+\t\tcounter packets 7 bytes 420 drop comment "cut"
+\t}
 }
 """
 BRIDGE = """table bridge toombos_incident {
-	chain forward {
-		counter packets 1 bytes 2 drop comment "cut"
-	}
+\tchain forward {
+\t\tcounter packets 1 bytes 2 drop comment "cut"
+\t}
 }
 """
 OTHERS = """# Warning: table ip filter is managed by iptables-nft, do not touch!
 table ip filter {
-	set bans {
-		type ipv4_addr
-		flags dynamic,timeout
-		elements = { 192.0.2.1 expires 5s,
+\tset bans {
+\t\ttype ipv4_addr
+\t\tflags dynamic,timeout
+\t\telements = { 192.0.2.1 expires 5s,
 \t\t\t     192.0.2.2 expires 6s }
-	}
-	set admins {
-		type ipv4_addr
-		elements = { 192.0.2.9 }
-	}
-	chain INPUT {
-		type filter hook input priority filter; policy accept;
-		tcp dport 9 counter packets 3 bytes 4 accept
-	}
+\t}
+\tset admins {
+\t\ttype ipv4_addr
+\t\telements = { 192.0.2.9 }
+\t}
+\tchain INPUT {
+\t\ttype filter hook input priority filter; policy accept;
+\t\ttcp dport 9 counter packets 3 bytes 4 accept
+\t}
 }
 """
 

@@ -74,8 +74,10 @@ class Host:
     def seen(self, **options):
         options.setdefault("which", lambda name: "")
         found = {"nftables": Works("nft is not installed"), "iptables": Works()}
-        ask = lambda family: self.sockets if family == socket.AF_INET else []  # noqa: E731
-        return observe(found, str(self.path), ask=ask, **options)
+        return observe(found, str(self.path), ask=self.ask, **options)
+
+    def ask(self, family):
+        return self.sockets if family == socket.AF_INET else []
 
 
 @pytest.fixture
