@@ -9,6 +9,9 @@
 # INCIDENT_IMAGE, INCIDENT_IMAGE_OLD or INCIDENT_IMAGE_FILTERS, set before: that image is used as it is.
 set -eu
 cd "$(dirname "$0")/.."
+mkdir -p build/logs
+# One at a time: packages and images are installed by whoever comes first, the others find them.
+[ "${CONTAINERS_LOCKED:-}" = 1 ] || CONTAINERS_LOCKED=1 exec flock -o build/packages.lock tools/containers.sh "$@"
 common="systemd systemd-sysv dbus openssh-server python3 python3-fastapi python3-uvicorn sudo iproute2 procps supervisor nftables"
 
 packages_of() {
@@ -73,7 +76,6 @@ boots() { # a privileged container with systemd in it starts
     "$engine" run --rm --privileged "$image" /bin/true >build/logs/container.log 2>&1
 }
 
-mkdir -p build/logs
 engine=$(find_engine)
 if [ -z "$engine" ]; then
     is_root_on_debian || skip "no podman or docker here; install one, for example: sudo apt-get install podman"

@@ -21,8 +21,10 @@ unpack() {
     rm -rf "build/packages/$2"
     mkdir -p "build/packages/$2"
     (
+        # Another stage may be installing something, and apt refuses to do two things at once.
+        flock 9
         cd "build/packages/$2"
         [ "$(id -u)" != 0 ] || apt-get update -qq || true
         apt-get download -qq "$2" && dpkg-deb --extract ./*.deb . && rm ./*.deb
-    ) >&2 </dev/null
+    ) >&2 </dev/null 9>build/packages.lock
 }

@@ -36,8 +36,9 @@ SHOWN_AT_THE_END = 60
 class Stage:
     """One entry of stages.toml.
 
-    ``mirror``: it works in the mirror. ``apart``: no stage runs beside it but those of the same word. ``after``: not
-    before these are over, if they run at all. ``timeout``: seconds.
+    ``mirror``: it works in the mirror. ``apart``: no stage runs beside it but those of the same word. ``waits``: it
+    mostly waits, and one of those runs beside the others. ``after``: not before these are over, if they run at all.
+    ``timeout``: seconds.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Stage:
     counts: str
     mirror: bool = False
     apart: str = ""
+    waits: bool = False
     after: Sequence[str] = ()
     timeout: int = 900
 
@@ -149,11 +151,11 @@ def finished(run: Run) -> bool:
 
 def next_stage(waiting: Sequence[Stage], running: Sequence[Run]) -> Stage | None:
     """The first stage that may start beside the running ones."""
-    if len(running) >= PARALLEL:
-        return None
     pending = {stage.name for stage in waiting} | {run.stage.name for run in running}
+    busy = [run for run in running if not run.stage.waits]
     for stage in waiting:
-        if not pending & set(stage.after):
+        full = len(busy) < len(running) if stage.waits else len(busy) >= PARALLEL
+        if not full and not pending & set(stage.after):
             return stage if all(run.stage.apart == stage.apart for run in running) else None
     return None
 

@@ -109,6 +109,21 @@ def test_order_and_solitude_are_kept(run, tmp_path: Path) -> None:
     assert order[8:] == ["begin-other", "end-other"]
 
 
+def test_one_that_waits_runs_as_a_third(run, tmp_path: Path) -> None:
+    log = tmp_path / "order"
+    say = f"echo begin-{{0}} >> {log}; sleep 0.6; echo end-{{0}} >> {log}"
+    rc, lines = run(
+        "".join(stage(name, say.format(name)) for name in ("one", "two", "three"))
+        + "".join(stage(name, say.format(name), waits="true") for name in ("idle", "calm"))
+        + stage("apart", say.format("apart"), apart="'hosts'")
+    )
+    order = log.read_text().split()
+    assert (rc, lines[-1]) == (0, "6 passed, 0 failed")
+    assert set(order[:3]) == {"begin-one", "begin-two", "begin-idle"}
+    assert order.index("end-idle") < order.index("begin-calm"), "one of them at a time"
+    assert order[-2:] == ["begin-apart", "end-apart"]
+
+
 def test_names_a_group_or_a_stage(run) -> None:
     rc, lines = run(stage("one", "true") + stage("two", "false"), "g-one")
     assert (rc, lines[-1]) == (0, "1 passed, 0 failed")
