@@ -15,7 +15,7 @@ import pytest
 from host import Host, until
 from isolating import RESPONDER, STORE, THEIRS, VICTIM, Site, boottime
 
-TRIALS = int(os.environ.get("CONTAINMENT_TRIALS", "12"))
+TRIALS = int(os.environ.get("CONTAINMENT_TRIALS", "6"))
 LATE = 2.0  # seconds after the deadline
 BACK = 5.0  # seconds until what was removed is back
 ASKED = {"incident": "INC-2026-1128-0001", "reason": "a trial of it, alice", "owner": "alice"}
