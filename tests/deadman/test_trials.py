@@ -17,7 +17,7 @@ from ansible_collections.toombos.incident.plugins.module_utils._deadman.deadline
 
 LATE = 2.0
 TRIALS = int(os.environ.get("DEADMAN_TRIALS", "300"))
-AT_ONCE = 12
+AT_ONCE = 6
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 
