@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import abc
 import contextlib
 import itertools
 import select
@@ -25,7 +26,7 @@ def _word() -> bytes:
     return b"<%08d>" % next(_words)
 
 
-class Talk:
+class Talk(abc.ABC):
     """One conversation. ``say``: both sides say something new; ``heard``: (there, and back)."""
 
     def __init__(self) -> None:
@@ -38,12 +39,13 @@ class Talk:
     def heard(self) -> tuple[bool, bool]:
         return self.there in self.got_there, self.back in self.got_back
 
+    @abc.abstractmethod
     def sockets(self) -> Sequence[socket.socket]:
-        raise NotImplementedError
+        """Those that it is held over."""
 
+    @abc.abstractmethod
     def move(self) -> None:
         """Send what can be sent, and take what has come."""
-        raise NotImplementedError
 
     def close(self) -> None:
         for each in self.sockets():

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import Any, Mapping
 
 from ansible_collections.toombos.incident.plugins.module_utils._atomic import write_atomic
-from ansible_collections.toombos.incident.plugins.module_utils._config.connection import connection_of
 from ansible_collections.toombos.incident.plugins.module_utils._config.work import Work
 from ansible_collections.toombos.incident.plugins.module_utils._deadman import deadline
 from ansible_collections.toombos.incident.plugins.module_utils._deadman.types import Order, Status
 from ansible_collections.toombos.incident.plugins.module_utils._errors import IncidentError
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.moments import moment
+from ansible_collections.toombos.incident.plugins.module_utils._ssh_session import connection_of
 from ansible_collections.toombos.incident.plugins.module_utils._values import parse_duration
 
 PURPOSE = "config_rollback"

@@ -9,7 +9,6 @@ import hashlib
 import json
 from typing import Any, Mapping
 
-from ansible_collections.toombos.incident.plugins.module_utils._config.connection import connection_of
 from ansible_collections.toombos.incident.plugins.module_utils._containment import outcomes as o, revert, types as t
 from ansible_collections.toombos.incident.plugins.module_utils._containment.engine import Done, Request
 from ansible_collections.toombos.incident.plugins.module_utils._containment.filters import cut
@@ -20,6 +19,7 @@ from ansible_collections.toombos.incident.plugins.module_utils._containment.reco
 from ansible_collections.toombos.incident.plugins.module_utils._containment.wish import read_wish
 from ansible_collections.toombos.incident.plugins.module_utils._errors import IncidentError
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.moments import moment
+from ansible_collections.toombos.incident.plugins.module_utils._ssh_session import connection_of
 from ansible_collections.toombos.incident.plugins.module_utils._values import parse_duration
 
 _GOOD = (o.PLANNED, o.UNCHANGED, o.CONFIRMED, o.ISOLATED, o.RELEASED)

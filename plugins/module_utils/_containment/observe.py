@@ -10,7 +10,6 @@ import os
 import re
 from typing import Iterable, Mapping
 
-from ansible_collections.toombos.incident.plugins.module_utils._config.connection import connection_of
 from ansible_collections.toombos.incident.plugins.module_utils._containment import types as t
 from ansible_collections.toombos.incident.plugins.module_utils._containment.backend import Backend
 from ansible_collections.toombos.incident.plugins.module_utils._containment.commands import Which, find_program
@@ -18,6 +17,7 @@ from ansible_collections.toombos.incident.plugins.module_utils._process.listener
 from ansible_collections.toombos.incident.plugins.module_utils._process.sock_diag import ask_kernel
 from ansible_collections.toombos.incident.plugins.module_utils._process.table import read_table
 from ansible_collections.toombos.incident.plugins.module_utils._process.types import Process, ProcessTable
+from ansible_collections.toombos.incident.plugins.module_utils._ssh_session import connection_of
 
 _SERVERS = ("sshd", "dropbear")
 _UFW_SETTINGS = "/etc/ufw/ufw.conf"

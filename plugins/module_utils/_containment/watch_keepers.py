@@ -11,32 +11,23 @@ from typing import Any, Mapping
 from ansible_collections.toombos.incident.plugins.module_utils._deadman.keepers import Keeper
 from ansible_collections.toombos.incident.plugins.module_utils._deadman.pair import Pair
 from ansible_collections.toombos.incident.plugins.module_utils._deadman.slot import Slot
-from ansible_collections.toombos.incident.plugins.module_utils._deadman.systemd import Systemd
+from ansible_collections.toombos.incident.plugins.module_utils._deadman.systemd import SERVICE, Systemd
 
 _NAME = "watch"
 # After those that load rules at boot, which flush what is there, and before anything can come in.
-_UNIT = """\
+_UNIT = f"""\
 # Written by the Ansible collection toombos.incident, which removes it again when the host is released.
 [Unit]
-Description=Isolation of this host by toombos.incident ({id})
+Description=Isolation of this host by toombos.incident ({{id}})
 DefaultDependencies=no
-RequiresMountsFor={path}
+RequiresMountsFor={{path}}
 After=local-fs.target nftables.service netfilter-persistent.service ufw.service
 Before=network-pre.target shutdown.target
 Wants=network-pre.target
 Conflicts=shutdown.target
 StartLimitIntervalSec=0
 
-[Service]
-Type=notify
-ExecStart="{python}" -I "{program}" keep
-Restart=on-failure
-RestartForceExitStatus=SIGHUP SIGINT SIGTERM SIGPIPE
-RestartSec=1
-TimeoutStartSec=60
-TimeoutStopSec=10
-OOMScoreAdjust=-900
-
+{SERVICE}
 [Install]
 WantedBy=sysinit.target
 """

@@ -17,13 +17,8 @@ from ansible_collections.toombos.incident.plugins.module_utils._errors import In
 BOOTED = "/run/systemd/system"  # sd_booted(3): there while systemd is what runs the host
 UNITS = "/etc/systemd/system"
 _TIMEOUT = 60.0
-_UNIT = """\
-# Written by the Ansible collection toombos.incident, which removes it again when the deadline is over.
-[Unit]
-Description=Deadline {id} of toombos.incident
-RequiresMountsFor={path}
-StartLimitIntervalSec=0
-
+# How a program of ours is run: what ends it starts it again, its own end apart.
+SERVICE = """\
 [Service]
 Type=notify
 ExecStart="{python}" -I "{program}" keep
@@ -34,7 +29,15 @@ TimeoutStartSec=60
 TimeoutStopSec=10
 KillMode=process
 OOMScoreAdjust=-900
+"""
+_UNIT = f"""\
+# Written by the Ansible collection toombos.incident, which removes it again when the deadline is over.
+[Unit]
+Description=Deadline {{id}} of toombos.incident
+RequiresMountsFor={{path}}
+StartLimitIntervalSec=0
 
+{SERVICE}
 [Install]
 WantedBy=multi-user.target
 """

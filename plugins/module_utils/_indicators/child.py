@@ -10,9 +10,9 @@ import json
 import os
 import resource
 import select
-import signal
 from typing import Any, Callable
 
+from ansible_collections.toombos.incident.plugins.module_utils._apart import Tell, apart
 from ansible_collections.toombos.incident.plugins.module_utils._clock import Clock
 from ansible_collections.toombos.incident.plugins.module_utils._indicators.types import Item, Mark, Reading, Stream
 
@@ -31,48 +31,23 @@ def read_apart(read: Callable[[], Stream], seconds: float, clock: Clock) -> Read
     started = clock.monotonic()
     if seconds <= 0:
         return Reading(ended=False)
-    reading, writing = os.pipe()
-    child = os.fork()
-    if not child:
-        os.close(reading)
-        _be_the_child(writing, read)
-    os.close(writing)
-    try:
+    with apart(lambda tell: _work(read, tell), clock) as reading:
         items, marks, ended = _heard(reading, started + seconds, clock)
-    finally:
-        os.close(reading)
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(child, signal.SIGKILL)
-        _collect(child, clock)
     return Reading(tuple(items), tuple(marks), ended, round(clock.monotonic() - started, 3))
 
 
-def _be_the_child(writing: int, read: Callable[[], Stream]) -> None:
-    """Never returns. What it sees goes into the pipe, a line each."""
-
-    def tell(entry: Any) -> None:
-        data = json.dumps(entry).encode() + b"\n"
-        while data:
-            data = data[os.write(writing, data) :]
-
+def _work(read: Callable[[], Stream], tell: Tell) -> None:
+    """What it sees, one by one; whatever breaks it off is a mark like others."""
+    _limit_memory()
     try:
-        # Who waits for the end of the module's output must not wait for a child that the kernel does not let go.
-        silence = os.open(os.devnull, os.O_RDWR)
-        for descriptor in (0, 1, 2):
-            os.dup2(silence, descriptor)
-        _limit_memory()
         for number, seen in enumerate(read()):
             if number >= MOST_ITEMS:
                 tell({"kind": "error", "text": f"there are more than {MOST_ITEMS}; the rest was not looked at"})
                 break
             tell(_as_entry(seen))
-        tell(_END)
-    except BaseException as error:  # noqa: BLE001 - there is nobody else to tell, and it must not run on as the parent
-        with contextlib.suppress(OSError):
-            tell({"kind": "error", "text": _explained(error)})
-            tell(_END)
-    finally:
-        os._exit(0)
+    except BaseException as error:  # noqa: BLE001 - MemoryError and SystemExit of a reader, too
+        tell({"kind": "error", "text": _explained(error)})
+    tell(_END)
 
 
 def _explained(error: BaseException) -> str:
@@ -116,15 +91,10 @@ def _heard(reading: int, deadline: float, clock: Clock) -> tuple[list[Item], lis
             entry = json.loads(text)
             if entry == _END:
                 return items, marks, True
+            if "problem" in entry:
+                marks.append(Mark("error", entry["problem"]))
+                return items, marks, True
             if "kind" in entry:
                 marks.append(Mark(entry["kind"], entry["text"]))
             else:
                 items.append(Item(entry["key"], entry["value"], entry["facts"], tuple(entry["seen"])))
-
-
-def _collect(child: int, clock: Clock) -> None:
-    """The killed child, unless the kernel keeps it."""
-    for _try in range(20):
-        if os.waitpid(child, os.WNOHANG)[0]:
-            return
-        clock.sleep(0.01)

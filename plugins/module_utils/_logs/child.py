@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 import os
 import select
-import signal
-from typing import Any, Callable, Sequence
+from typing import Any, Sequence
 
+from ansible_collections.toombos.incident.plugins.module_utils._apart import Tell, apart
 from ansible_collections.toombos.incident.plugins.module_utils._clock import Clock
 from ansible_collections.toombos.incident.plugins.module_utils._errors import IncidentError
 from ansible_collections.toombos.incident.plugins.module_utils._logs.result import empty, to_result
@@ -25,17 +25,8 @@ def scan(wish: Wish, logs: Sequence[Log], seconds: float, clock: Clock) -> dict[
     started = clock.monotonic()
     # It stops by itself somewhat earlier, so that the last word is its own.
     soft = started + seconds - min(1.0, seconds / 5)
-    reading, writing = os.pipe()
-    child = os.fork()
-    if not child:
-        _be_the_child(writing, lambda tell: _work(wish, logs, clock, started, soft, tell))
-    os.close(writing)
-    try:
+    with apart(lambda tell: _work(wish, logs, clock, started, soft, tell), clock) as reading:
         told = _last_line(reading, started + seconds, clock)
-    finally:
-        os.close(reading)
-        os.kill(child, signal.SIGKILL)
-        _collect(child, clock)
     if told is None:
         return empty([log.path for log in logs])
     result: dict[str, Any] = json.loads(told)
@@ -44,9 +35,7 @@ def scan(wish: Wish, logs: Sequence[Log], seconds: float, clock: Clock) -> dict[
     return result
 
 
-def _work(
-    wish: Wish, logs: Sequence[Log], clock: Clock, started: float, deadline: float, tell: Callable[[Any], None]
-) -> None:
+def _work(wish: Wish, logs: Sequence[Log], clock: Clock, started: float, deadline: float, tell: Tell) -> None:
     told_at = started
 
     def interim() -> None:
@@ -61,26 +50,6 @@ def _work(
     tell(to_result(work, clock.monotonic() - started))
 
 
-def _be_the_child(writing: int, work: Callable[[Callable[[Any], None]], None]) -> None:
-    """Never returns. What it says goes into the pipe, a line for each result."""
-
-    def tell(result: Any) -> None:
-        data = json.dumps(result).encode() + b"\n"
-        while data:
-            data = data[os.write(writing, data) :]
-
-    try:
-        # Who waits for the end of the module's output must not wait for a child that the kernel does not let go.
-        silence = os.open(os.devnull, os.O_RDWR)
-        for descriptor in (0, 1, 2):
-            os.dup2(silence, descriptor)
-        work(tell)
-    except BaseException as error:  # noqa: BLE001 - there is nobody else to tell, and it must not run on as the parent
-        tell({"problem": f"{type(error).__name__}: {error}"})
-    finally:
-        os._exit(0)
-
-
 def _last_line(reading: int, deadline: float, clock: Clock) -> bytes | None:
     """The last whole line that comes until the end, or the deadline."""
     last, rest = None, b""
@@ -93,11 +62,3 @@ def _last_line(reading: int, deadline: float, clock: Clock) -> bytes | None:
             return last
         *whole, rest = (rest + data).split(b"\n")
         last = whole[-1] if whole else last
-
-
-def _collect(child: int, clock: Clock) -> None:
-    """The killed child, unless the kernel keeps it."""
-    for _try in range(20):
-        if os.waitpid(child, os.WNOHANG)[0]:
-            return
-        clock.sleep(0.01)
