@@ -3,6 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run ansible-test in the mirror of this checkout: ``ansible_test.py sanity | units | integration [option ...]``.
 
+``sanity`` judges what is released, on this Python, and whether it compiles and can be imported on the oldest and the
+newest one of this machine as well. Unit tests are left to ruff and mypy, which are stricter. ``sanity --everything``
+judges all files on every Python.
+
 It supplies what ansible-test takes for granted: the file it bootstraps pip with (a download elsewhere), older Pythons
 on the path, as far as this machine has any, and a look at whether there were files to test at all.
 """
@@ -13,7 +17,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mirror import MIRROR, ROOT
@@ -21,6 +25,7 @@ from mirror import MIRROR, ROOT
 PIP_STAND_IN = ROOT / "tools" / "get_pip.py"
 # The names under which the releases 2.16/2.17, 2.18/2.19 and 2.20/2.21 look for it.
 PIP_CACHE = ("get_pip_23_1_2.py", "get_pip_24_2.py", "get_pip_25_2.py")
+OLDEST, NEWER = 8, 4  # minor versions: the oldest Python of hosts, and how many newer ones than this may be there
 MUST_SEE = ("plugins/modules/health_check.py", "plugins/modules/service_recovery.py")
 
 
@@ -52,15 +57,43 @@ def check_files(env: dict[str, str]) -> None:
     print(f"ansible-test sees {len(files)} files.", flush=True)
 
 
+def pythons(env: Mapping[str, str]) -> list[str]:
+    """Those from the oldest that hosts may have on which can be started here, the oldest first: ``3.8``."""
+    found = []
+    for minor in range(OLDEST, sys.version_info[1] + NEWER):
+        program = shutil.which(f"python3.{minor}", path=env["PATH"])
+        if program and not subprocess.run([program, "-c", ""], check=False, stderr=subprocess.DEVNULL).returncode:
+            found.append(f"3.{minor}")
+    return found
+
+
+def commands(arguments: Sequence[str], env: Mapping[str, str]) -> list[list[str]]:
+    """What to run, one after the other."""
+    verb, *options = arguments
+    own = "{}.{}".format(*sys.version_info)
+    if verb != "sanity":
+        return [[verb, *options, "--python", own]]
+    if "--everything" in options:
+        return [[verb]]
+    there = pythons(env)
+    others = [each for each in dict.fromkeys((*there[:1], *there[-1:])) if each != own]
+    loads = ["--test", "compile", "--test", "import"]
+    return [
+        [verb, *options, "--exclude", "tests/unit/", "--python", own],
+        *([verb, *options, "--exclude", "tests/unit/", *loads, "--python", each] for each in others),
+    ]
+
+
 def main(arguments: Sequence[str]) -> int:
     """Run one of ansible-test's commands; returns its exit code."""
     supply_pip()
     env = environment()
     check_files(env)
-    command = ["ansible-test", *arguments, "--local", "--color", "no"]
-    if arguments[0] != "sanity":
-        command += ["--python", "{}.{}".format(*sys.version_info)]
-    return subprocess.run(command, cwd=MIRROR, env=env, check=False).returncode
+    codes = [
+        subprocess.run(["ansible-test", *each, "--local", "--color", "no"], cwd=MIRROR, env=env, check=False).returncode
+        for each in commands(arguments, env)
+    ]
+    return max(codes)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -54,12 +55,13 @@ class Stage:
 
 @dataclass
 class Run:
-    """A stage that was started."""
+    """A stage that was started. ``processor``: seconds, but for those of containers, which are nobody's children."""
 
     stage: Stage
     process: subprocess.Popen[bytes]
     started: float
     duration: float = 0.0
+    processor: float = 0.0
     state: str = ""
     counts: Counts = field(default_factory=Counts)
 
@@ -67,6 +69,11 @@ class Run:
     def log(self) -> Path:
         """Where its output goes."""
         return LOGS / f"{self.stage.name}.log"
+
+    def summary(self) -> str:
+        """How it ended, after how long, and what it took of the processors."""
+        took = f"{self.duration:6.1f} s {self.processor:6.1f} cpu-s"
+        return f"  {self.state:<8} {self.stage.name:<20} {took}  {self.counts}"
 
     def last_line(self) -> str:
         """The newest line of its log that says something."""
@@ -123,9 +130,17 @@ def end(run: Run) -> None:
             run.process.wait(timeout=10)
 
 
+def _processor() -> float:
+    """Seconds of processor that the children have taken which are over, with all of theirs."""
+    taken = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return taken.ru_utime + taken.ru_stime
+
+
 def finished(run: Run) -> bool:
     """Whether the stage is over; then its state and counts are known and were printed."""
+    before = _processor()
     rc = run.process.poll()
+    run.processor += _processor() - before
     run.duration = time.monotonic() - run.started
     if rc is None and run.duration < run.stage.timeout:
         return False
@@ -207,7 +222,7 @@ def report(done: Sequence[Run], seconds: float) -> int:
     if len(done) > 1:
         print(f"\n{len(done)} stages in {seconds:.0f} s")
         for run in done:
-            print(f"  {run.state:<8} {run.stage.name:<20} {run.duration:6.1f} s  {run.counts}")
+            print(run.summary())
     total = sum((run.counts for run in done), Counts())
     for run in done:
         if run.state == "SKIPPED":

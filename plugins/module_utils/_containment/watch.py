@@ -141,8 +141,8 @@ def _watcher(store_dir: str, state_dir: str) -> Watcher:
 
 
 def _keep(slot: WatchSlot, watcher: Watcher, role: str) -> int:
-    mine = slot.inode()
     with contextlib.ExitStack() as held:
+        mine = held.enter_context(slot.pinned())
         if role and not held.enter_context(slot.locked(ROLES[role], _ROLE)):
             return 0  # somebody else has this role
         going = watcher.step()
@@ -152,9 +152,9 @@ def _keep(slot: WatchSlot, watcher: Watcher, role: str) -> int:
                 _revive(slot, partner(role))
             time.sleep(_TICK)
             going = watcher.step()
-    if slot.inode() == mine:
-        for keeper in candidates():
-            keeper.forget(slot)
+        if slot.inode() == mine:
+            for keeper in candidates():
+                keeper.forget(slot)
     return 0
 
 

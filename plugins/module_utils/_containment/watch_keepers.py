@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from typing import Any, Mapping
+from typing import Any, Iterator, Mapping
 
 from ansible_collections.toombos.incident.plugins.module_utils._deadman.keepers import Keeper
 from ansible_collections.toombos.incident.plugins.module_utils._deadman.pair import Pair
@@ -49,6 +50,19 @@ class WatchSlot(Slot):
             return os.stat(self.path).st_ino
         except OSError:
             return 0
+
+    @contextlib.contextmanager
+    def pinned(self) -> Iterator[int]:
+        """Its inode, which no directory that takes its place can get meanwhile; 0 when it is gone."""
+        try:
+            handle = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError:
+            yield 0
+            return
+        try:
+            yield os.fstat(handle).st_ino
+        finally:
+            os.close(handle)
 
 
 class WatchUnit(Systemd):

@@ -69,6 +69,20 @@ def test_anew_it_takes_the_place_of_what_ran(zoo: Any, places: dict[str, str]) -
     zoo.until(lambda: len(roles(zoo)) == 2 and not before & {each.pid for each in zoo.alive()})
 
 
+def test_a_directory_that_takes_its_place_is_another_one(zoo: Any) -> None:
+    slot = slot_below(str(zoo.home))
+    for _ in range(20):  # file systems give the number of what was removed to what is made next
+        os.mkdir(slot.path)
+        with slot.pinned() as mine:
+            assert mine == slot.inode() != 0
+            os.rmdir(slot.path)
+            os.mkdir(slot.path)
+            assert slot.inode() not in (0, mine)
+        os.rmdir(slot.path)
+    with slot.pinned() as gone:
+        assert gone == slot.inode() == 0
+
+
 def test_without_a_record_it_ends_by_itself(zoo: Any, places: dict[str, str]) -> None:
     HostWatch(**places).keep()
     Records(places["store_dir"]).remove()
@@ -158,7 +172,8 @@ def test_what_keeps_it_anew_is_left_alone_by_what_kept_it_before(slot: Any, monk
     forgotten: list[str] = []
     monkeypatch.setattr(watch_keepers.WatchPair, "forget", lambda self, one: forgotten.append(one.path))
     watcher = Steps(True, True, True)
-    inodes = iter([1, 1, 2, 2])
+    mine = slot.inode()
+    inodes = iter([mine, mine + 1, mine + 1])
     monkeypatch.setattr(type(slot), "inode", lambda self: next(inodes))
     assert watch._keep(slot, watcher, "") == 0  # type: ignore[arg-type]
     assert (len(watcher.going), forgotten) == (1, [])

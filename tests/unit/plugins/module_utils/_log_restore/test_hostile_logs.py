@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 from typing import Any, Callable
 
@@ -13,6 +14,7 @@ import pytest
 from log_site import YESTERDAY, Site, lines
 
 from ansible_collections.toombos.incident.plugins.module_utils._errors import IncidentError
+from ansible_collections.toombos.incident.plugins.module_utils._log_restore import call
 from ansible_collections.toombos.incident.plugins.module_utils._log_restore.apply import apply_step
 from ansible_collections.toombos.incident.plugins.module_utils._log_restore.backups import (
     find_backups,
@@ -266,12 +268,17 @@ def test_backups_are_found_by_their_dates(site: Site) -> None:
         ({"mode": "0666"}, "mode: '0666' is no mode for a log"),
         ({"mode": "0755"}, "is no mode for a log"),
         ({"mode": "rw"}, "is no mode for a log"),
-        ({"deadline": "0"}, "were not read within 0 seconds"),
     ],
 )
 def test_options_that_are_not_valid(site: Site, options: dict[str, Any], told: str) -> None:
     with pytest.raises(IncidentError, match=told):
         site.run(**options)
+
+
+def test_logs_that_cannot_be_read_in_time_are_left_alone(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(call, "find_backups", lambda *_: time.sleep(1))
+    with pytest.raises(IncidentError, match="were not read within 0 seconds; nothing was changed"):
+        site.run(deadline="0")
 
 
 def test_a_deleted_log_whose_directory_is_gone_too(site: Site) -> None:
