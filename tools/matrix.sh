@@ -1,6 +1,7 @@
 #!/bin/sh
 # The oldest and the newest ansible-core that the collection supports: unit tests, syntax, and one real run of the guard,
-# none of which may print a deprecation; then ansible-test sanity of all files on all Pythons. Versions for which this machine has no Python are left out, and said so.
+# none of which may print a deprecation; then ansible-test sanity of all files on all Pythons. Versions for which this
+# machine has no Python are left out, and said so.
 set -eu
 cd "$(dirname "$0")/.."
 export UV_SYSTEM_CERTS=1 ANSIBLE_CONFIG="$PWD/ansible.cfg" ANSIBLE_NOCOLOR=1
