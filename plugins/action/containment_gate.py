@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
+from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.toombos.incident.plugins.plugin_utils._containment_gate import Gate, gate
+from ansible_collections.toombos.incident.plugins.plugin_utils._gateways import KNOWN, against
 
 display = Display()
 
@@ -34,7 +37,10 @@ class ActionModule(ActionBase):
             if host not in targets
         }
         plans = {host: dict(hostvars[host].get(args["plans"]) or {}) for host in targets}
-        asked = gate(plans, peers, groups, list(args.get("keep_one_of") or ()), force=bool(args.get("force")))
+        gateways = against(targets, {host: self._reached(host, variables) for host in hostvars})
+        asked = gate(
+            plans, peers, groups, list(args.get("keep_one_of") or ()), force=bool(args.get("force")), gateways=gateways
+        )
         display.display("\n".join([f"PLAN {asked.plan_hash}", *asked.lines]))
         result.update(
             changed=False,
@@ -47,6 +53,16 @@ class ActionModule(ActionBase):
         if problem := _objection(asked, str(args.get("approve") or ""), rehearsal=bool(self._task.check_mode)):
             result.update(failed=True, msg=f"Nothing was changed. {problem}", refusals=list(asked.refusals))
         return result
+
+    def _reached(self, host: str, variables: dict[str, Any]) -> dict[str, Any]:
+        """How a host is reached. Its variables may refer to those of others, which it does not have in ``hostvars``."""
+        raw = variables["hostvars"].raw_get(host)
+        found = {name: raw[name] for name in KNOWN if name in raw}
+        with self._templar.set_temporary_context(available_variables={**variables, **raw, "inventory_hostname": host}):
+            for name, value in found.items():
+                with contextlib.suppress(AnsibleError):  # what cannot be told is as it was written
+                    found[name] = self._templar.template(value)
+        return found
 
 
 def _objection(asked: Gate, approve: str, *, rehearsal: bool) -> str:

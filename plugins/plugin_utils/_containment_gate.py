@@ -33,16 +33,18 @@ def gate(
     keep_one_of: Sequence[str],
     *,
     force: bool,
+    gateways: Sequence[str] = (),
 ) -> Gate:
     """``plans``: what the module containment said in check mode, by host; empty: nothing was heard of the host.
 
     ``peers``: of the hosts that stay, what health_check and containment_info said. ``keep_one_of``: groups that need at
-    least one host which is healthy and not isolated. ``force``: break through what is not impossible.
+    least one host which is healthy and not isolated. ``force``: break through what is not impossible. ``gateways``:
+    in words, over which of them others are reached.
     """
     hashes = {host: "" if plan.get("failed") else str(plan.get("plan_hash") or "") for host, plan in plans.items()}
     silent = [host for host, hash_ in hashes.items() if not hash_]
     firm = [_silence(host, plans[host]) for host in silent]
-    last = [words for group in keep_one_of if (words := _emptied(group, plans, peers, groups))]
+    last = [*gateways, *(words for group in keep_one_of if (words := _emptied(group, plans, peers, groups)))]
     told = {host: hash_ for host, hash_ in hashes.items() if hash_}
     digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
     lines = [line for host in sorted(told) for line in _lines(host, plans[host])]

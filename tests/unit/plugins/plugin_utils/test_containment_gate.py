@@ -83,3 +83,11 @@ def test_the_hash_is_that_of_all_plans_and_the_lines_tell_them() -> None:
     assert "note: n" in text
     assert "in spite of: o" in text
     assert asked({"db-1": {**PLANNED, "changed": False}}).lines == ("db-1: is isolated like that already",)
+
+
+def test_a_way_to_others_is_cut_only_by_force() -> None:
+    way = ["web-1 is the jump host of db-1"]
+    peers = {"web-2": FINE}
+    assert list(gate({"web-1": PLANNED}, peers, GROUPS, ["web"], force=False, gateways=way).refusals) == way
+    forced = gate({"web-1": PLANNED}, peers, GROUPS, ["web"], force=True, gateways=way)
+    assert (list(forced.refusals), list(forced.overrides)) == ([], way)
