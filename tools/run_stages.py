@@ -27,7 +27,7 @@ from stage_counts import Counts, count
 
 ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / "build" / "logs"
-PARALLEL = 2
+PARALLEL, WAITING = 2, 2  # stages at a time: those that need a processor, and those that mostly wait
 SKIPPED = 77  # the exit code by which a command says that it cannot run here; its last line says why
 HEARTBEAT = 60.0
 SHOWN_AT_THE_END = 60
@@ -38,7 +38,7 @@ class Stage:
     """One entry of stages.toml.
 
     ``mirror``: it works in the mirror. ``apart``: no stage runs beside it but those of the same word. ``waits``: it
-    mostly waits, and one of those runs beside the others. ``after``: not before these are over, if they run at all.
+    mostly waits, and runs beside the others. ``after``: not before these are over, if they run at all.
     ``timeout``: seconds.
     """
 
@@ -167,9 +167,9 @@ def finished(run: Run) -> bool:
 def next_stage(waiting: Sequence[Stage], running: Sequence[Run]) -> Stage | None:
     """The first stage that may start beside the running ones."""
     pending = {stage.name for stage in waiting} | {run.stage.name for run in running}
-    busy = [run for run in running if not run.stage.waits]
+    idle = sum(run.stage.waits for run in running)
     for stage in waiting:
-        full = len(busy) < len(running) if stage.waits else len(busy) >= PARALLEL
+        full = idle >= WAITING if stage.waits else len(running) - idle >= PARALLEL
         if not full and not pending & set(stage.after):
             return stage if all(run.stage.apart == stage.apart for run in running) else None
     return None
