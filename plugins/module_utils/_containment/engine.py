@@ -102,9 +102,13 @@ class Containment:
             self._deadlines.call_off(token)
             raise
         try:
+            counted = self._filters.counters() if known is not None else []
             record = self._put_in_place(record)
         except (IncidentError, OSError) as error:
             return self._failed(record, token, str(error))
+        if known is not None:  # with its rules its counters are gone
+            with contextlib.suppress(IncidentError):
+                self._records.archive(known, {"replaced_by": identity, "counters": counted})
         return Done(o.ISOLATED, "isolated, and it waits for its confirmation", True, record, token, status.deadline)
 
     def confirm(self, token: str, connection: str) -> Done:

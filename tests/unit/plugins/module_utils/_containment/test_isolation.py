@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -189,6 +190,13 @@ def test_other_flows_are_confirmed(world: World) -> None:
     assert world.at_rest() == f"confirmed {B}"
     world.release()
     assert world.at_rest() == "released"
+
+
+def test_what_the_flows_before_have_counted_is_kept(world: World) -> None:
+    first, second = world.confirmed(A).record, world.isolate(B).record
+    assert first and second
+    kept = json.loads(Path(world.records.folder, "history", f"{first.id}.json").read_text())
+    assert (kept["end"]["replaced_by"], kept["end"]["counters"][1]["packets"]) == (second.id, 7)
 
 
 def test_a_second_attempt_takes_the_place_of_the_first(world: World) -> None:
