@@ -58,10 +58,10 @@ class ActionModule(ActionBase):
         """How a host is reached. Its variables may refer to those of others, which it does not have in ``hostvars``."""
         raw = variables["hostvars"].raw_get(host)
         found = {name: raw[name] for name in KNOWN if name in raw}
-        with self._templar.set_temporary_context(available_variables={**variables, **raw, "inventory_hostname": host}):
-            for name, value in found.items():
-                with contextlib.suppress(AnsibleError):  # what cannot be told is as it was written
-                    found[name] = self._templar.template(value)
+        templar = self._templar.copy_with_new_env(available_variables={**variables, **raw, "inventory_hostname": host})
+        for name, value in found.items():
+            with contextlib.suppress(AnsibleError):  # what cannot be told is as it was written
+                found[name] = templar.template(value)
         return found
 
 

@@ -1,7 +1,10 @@
 # Copyright (c) 2026 the toombos.incident authors
 # GNU General Public License v3.0 or later (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a fleet may be isolated: what its hosts plan, and what that would leave of their groups. Pure."""
+"""Whether a fleet may be isolated: what its hosts plan, and what that would leave of their groups. Pure.
+
+A host that is to be isolated may be somebody else's already: what it says is one printable line, or not heard.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from ansible_collections.toombos.incident.plugins.plugin_utils._printable import printable
+
+_LONGEST = 300  # characters of a text from a host
+_FREE = "released"  # the state of a host that is not isolated
+_FLOW = ("direction", "network", "protocol", "port", "why")
 
 
 @dataclass(frozen=True)
@@ -41,13 +50,14 @@ def gate(
     least one host which is healthy and not isolated. ``force``: break through what is not impossible. ``gateways``:
     in words, over which of them others are reached.
     """
-    hashes = {host: "" if plan.get("failed") else str(plan.get("plan_hash") or "") for host, plan in plans.items()}
+    hashes = {host: _hash(plan) for host, plan in plans.items()}
     silent = [host for host, hash_ in hashes.items() if not hash_]
     firm = [_silence(host, plans[host]) for host in silent]
     last = [*gateways, *(words for group in keep_one_of if (words := _emptied(group, plans, peers, groups)))]
     told = {host: hash_ for host, hash_ in hashes.items() if hash_}
     digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
     lines = [line for host in sorted(told) for line in _lines(host, plans[host])]
+    lines += [f"in spite of: {words}" for words in (last if force else ())]
     return Gate(
         plan_hash=digest,
         lines=tuple(lines),
@@ -57,9 +67,31 @@ def gate(
     )
 
 
+def _hash(plan: Mapping[str, Any]) -> str:
+    """That of a plan which can be carried out, and told; empty otherwise."""
+    if plan.get("failed") or plan.get("unreachable") or not _is_told(plan):
+        return ""
+    return str(plan.get("plan_hash") or "")
+
+
+def _is_told(plan: Mapping[str, Any]) -> bool:
+    """Whether a person could approve it: every flow that stays possible is there to be read."""
+    lists = [plan.get(key) or [] for key in ("plan", "notes", "overrides")]
+    if not all(isinstance(each, (list, tuple)) for each in lists):
+        return False
+    return all(isinstance(flow, Mapping) and all(key in flow for key in _FLOW) for flow in lists[0])
+
+
 def _silence(host: str, plan: Mapping[str, Any]) -> str:
-    why = " ".join(str(plan.get("msg") or "there was no answer").split())
+    otherwise = "there was no answer" if _is_told(plan) else "its plan cannot be read"
+    why = _line(plan.get("msg") or otherwise)
     return f"{host} cannot be isolated: {why.rstrip('.')}. Leave it out of the target, or mend that."
+
+
+def _line(value: Any) -> str:
+    """One line that does nothing to a terminal, and cannot be taken for another line of the plan."""
+    text = " ".join(printable(str(value)).split())
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def _emptied(
@@ -90,21 +122,27 @@ def _serves(health: Mapping[str, Any], standing: Mapping[str, Any]) -> bool:
 def _why_not(health: Mapping[str, Any], standing: Mapping[str, Any]) -> str:
     """Why a host does not do its work; empty when it does."""
     status = (health.get("verdict") or {}).get("status")
-    if health.get("unreachable") or not status:
+    if health.get("unreachable") or health.get("failed") or not status:
         return "was not heard of"
-    if standing.get("backend"):
+    if standing.get("unreachable") or standing.get("failed") or not standing.get("state"):
+        return "did not say whether it is isolated"
+    # A record without rules counts, too: what keeps them puts them back.
+    if standing["state"] != _FREE or standing.get("backend"):
         return "is isolated"
     return "" if status in ("pass", "warn") else f"is not healthy ({status})"
 
 
 def _lines(host: str, plan: Mapping[str, Any]) -> list[str]:
-    flows = [
-        f"  stays possible: {flow['direction']} {'from' if flow['direction'] == 'in' else 'to'} {flow['network']} "
-        f"{flow['protocol']}/{flow['port']} ({flow['why']})"
-        for flow in plan.get("plan") or ()
-    ]
-    notes = [f"  note: {note}" for note in plan.get("notes") or ()]
-    against = [f"  in spite of: {words}" for words in plan.get("overrides") or ()]
+    flows = [_line(_flow(flow)) for flow in plan.get("plan") or ()]
+    notes = [f"note: {_line(note)}" for note in plan.get("notes") or ()]
+    against = [f"in spite of: {_line(words)}" for words in plan.get("overrides") or ()]
     if not plan.get("changed"):
         return [f"{host}: is isolated like that already"]
-    return [f"{host}: cut everything by {plan.get('backend')}, but", *flows, *notes, *against]
+    backend = _line(plan.get("backend"))
+    return [f"{host}: cut everything by {backend}, but", *(f"  {line}" for line in (*flows, *notes, *against))]
+
+
+def _flow(flow: Mapping[str, Any]) -> str:
+    way = "from" if flow["direction"] == "in" else "to"
+    what = f"{flow['protocol']}/{flow['port']} ({flow['why']})"
+    return f"stays possible: {flow['direction']} {way} {flow['network']} {what}"

@@ -14,7 +14,9 @@ from ansible_collections.toombos.incident.plugins.plugin_utils._containment_gate
 SSH = {"direction": "in", "network": "192.0.2.0/28", "protocol": "tcp", "port": 22, "why": "management"}
 PLANNED = {"plan_hash": "aa", "plan": [SSH], "backend": "nftables", "changed": True, "notes": ["n"]}
 GROUPS = {"web": ["web-1", "web-2"], "db": ["db-1"], "empty": []}
-FINE: tuple[dict[str, Any], dict[str, Any]] = ({"verdict": {"status": "pass"}}, {"backend": ""})
+WELL: dict[str, Any] = {"verdict": {"status": "pass"}}
+FREE = {"state": "released", "backend": ""}
+FINE: tuple[dict[str, Any], dict[str, Any]] = (WELL, FREE)
 
 
 def asked(plans: Any, peers: Any = None, keep: Any = ("web",), *, force: bool = False) -> Gate:
@@ -25,10 +27,19 @@ def asked(plans: Any, peers: Any = None, keep: Any = ("web",), *, force: bool = 
     ("peer", "words"),
     [
         (FINE, ""),
-        (({"verdict": {"status": "warn"}}, {}), ""),
-        (({"verdict": {"status": "fail"}}, {}), "web-2 is not healthy (fail)"),
-        (({"verdict": {"status": "pass"}}, {"backend": "nftables"}), "web-2 is isolated"),
-        (({"unreachable": True}, {}), "web-2 was not heard of"),
+        (({"verdict": {"status": "warn"}}, FREE), ""),
+        (({"verdict": {"status": "fail"}}, FREE), "web-2 is not healthy (fail)"),
+        (({"verdict": {"status": "unknown"}}, FREE), "web-2 is not healthy (unknown)"),
+        ((WELL, {"state": "confirmed", "backend": "nftables"}), "web-2 is isolated"),
+        ((WELL, {"state": "confirmed", "backend": ""}), "web-2 is isolated"),
+        ((WELL, {"state": "left_behind", "backend": "nftables"}), "web-2 is isolated"),
+        ((WELL, {"state": "released", "backend": "nftables"}), "web-2 is isolated"),
+        ((WELL, {}), "web-2 did not say whether it is isolated"),
+        ((WELL, {"failed": True, **FREE}), "web-2 did not say whether it is isolated"),
+        ((WELL, {"unreachable": True, **FREE}), "web-2 did not say whether it is isolated"),
+        (({"unreachable": True, **WELL}, FREE), "web-2 was not heard of"),
+        (({"failed": True, **WELL}, FREE), "web-2 was not heard of"),
+        (({"verdict": None}, FREE), "web-2 was not heard of"),
         (({}, {}), "web-2 was not heard of"),
     ],
 )
@@ -38,6 +49,11 @@ def test_the_last_one_that_does_the_work_stays(peer: Any, words: str) -> None:
     forced = asked({"web-1": PLANNED}, {"web-2": peer}, force=True)
     assert not forced.refusals
     assert list(forced.overrides) == list(found.refusals)
+    assert [line for line in forced.lines if line.startswith("in spite of: Without web-1")] == [
+        f"in spite of: {words}" for words in found.refusals
+    ]
+    assert not found.overrides
+    assert "in spite of" not in "".join(found.lines)
 
 
 @pytest.mark.parametrize(
@@ -62,32 +78,68 @@ def test_groups(plans: Any, keep: Any, words: str) -> None:
             {"failed": True, "plan_hash": "aa", "msg": "Not isolated:  protected."},
             "Not isolated: protected. Leave it out",
         ),
-        ({"unreachable": True, "msg": "no route"}, "no route"),
+        ({"unreachable": True, "msg": "no route"}, "no route. Leave it out"),
+        ({"unreachable": True, "plan_hash": "aa"}, "there was no answer"),
         ({}, "there was no answer"),
+        ({**PLANNED, "plan": "everything"}, "its plan cannot be read"),
+        ({**PLANNED, "plan": ["ssh"]}, "its plan cannot be read"),
+        ({**PLANNED, "notes": "none"}, "its plan cannot be read"),
+        ({**PLANNED, "overrides": {"a": 1}}, "its plan cannot be read"),
+        *(
+            ({**PLANNED, "plan": [SSH, {each: SSH[each] for each in SSH if each != key}]}, "its plan cannot be read")
+            for key in SSH
+        ),
+        (
+            {"failed": True, "msg": "a\x1b[2J\nweb-1: fine\u202e" + "x" * 400},
+            "cannot be isolated: a [2J web-1: fine xx",
+        ),
     ],
 )
 def test_who_cannot_be_isolated_is_named_and_no_force_helps(plan: Any, words: str) -> None:
     for force in (False, True):
         found = asked({"db-1": plan, "web-1": PLANNED}, {"web-2": FINE}, force=force)
-        assert any(words in each and each.startswith("db-1") for each in found.refusals)
+        assert [each for each in found.refusals if each.startswith("db-1")] == list(found.refusals)
+        assert [words in each and len(each) < 400 for each in found.refusals] == [True]
         assert dict(found.hashes) == {"web-1": "aa"}
+        assert not [line for line in found.lines if "db-1" in line]
 
 
 def test_the_hash_is_that_of_all_plans_and_the_lines_tell_them() -> None:
     one, two = {"db-1": PLANNED}, {"db-1": {**PLANNED, "plan_hash": "bb"}}
     assert asked(one).plan_hash == asked(one).plan_hash != asked(two).plan_hash
     assert asked({"web-1": PLANNED}).plan_hash != asked(one).plan_hash
-    text = "\n".join(asked({"db-1": {**PLANNED, "overrides": ["o"]}}).lines)
-    assert "db-1: cut everything by nftables, but" in text
-    assert "stays possible: in from 192.0.2.0/28 tcp/22 (management)" in text
-    assert "note: n" in text
-    assert "in spite of: o" in text
-    assert asked({"db-1": {**PLANNED, "changed": False}}).lines == ("db-1: is isolated like that already",)
+    both = {**two, "db-2": PLANNED}
+    assert asked(both).plan_hash == asked(dict(reversed(both.items()))).plan_hash != asked(two).plan_hash
+    out = {**SSH, "direction": "out", "network": "198.51.100.7/32", "port": 6514, "why": "logs"}
+    told = {"db-1": {**PLANNED, "plan": [SSH, out], "overrides": ["o"]}, "db-0": {**PLANNED, "changed": False}}
+    assert asked(told).lines == (
+        "db-0: is isolated like that already",
+        "db-1: cut everything by nftables, but",
+        "  stays possible: in from 192.0.2.0/28 tcp/22 (management)",
+        "  stays possible: out to 198.51.100.7/32 tcp/6514 (logs)",
+        "  note: n",
+        "  in spite of: o",
+    )
 
 
-def test_a_way_to_others_is_cut_only_by_force() -> None:
-    way = ["web-1 is the jump host of db-1"]
-    peers = {"web-2": FINE}
-    assert list(gate({"web-1": PLANNED}, peers, GROUPS, ["web"], force=False, gateways=way).refusals) == way
-    forced = gate({"web-1": PLANNED}, peers, GROUPS, ["web"], force=True, gateways=way)
-    assert (list(forced.refusals), list(forced.overrides)) == ([], way)
+def test_what_a_host_says_is_one_line_that_does_nothing_to_the_terminal() -> None:
+    hostile = "\x1b[1A\x1b[2K\r\ndb-2: is isolated like that already\u202e" + "x" * 1000
+    said = dict.fromkeys(SSH, hostile)
+    plan = {**PLANNED, "plan": [said], "notes": [hostile], "overrides": [hostile], "backend": hostile}
+    found = asked({"db-1": plan}).lines
+    assert len(found) == 4
+    assert [line for line in found if not line.isprintable() or len(line) > 340] == []
+    assert all(line.startswith(("db-1: cut", "  stays possible: ", "  note: ", "  in spite of: ")) for line in found)
+
+
+def test_a_refusal_of_one_host_does_not_hide_that_of_a_group() -> None:
+    found = asked({"web-1": PLANNED, "db-1": {"failed": True, "msg": "protected"}})
+    assert [each.split(" ")[0] for each in found.refusals] == ["db-1", "Without"]
+    forced = asked({"web-1": PLANNED, "db-1": {"failed": True, "msg": "protected"}}, force=True)
+    assert [each.split(" ")[0] for each in forced.refusals] == ["db-1"]
+    assert [each.split(" ")[0] for each in forced.overrides] == ["Without"]
+
+
+def test_every_group_that_would_be_empty_is_told() -> None:
+    found = asked({"web-1": PLANNED, "web-2": PLANNED, "db-1": PLANNED}, keep=("web", "db", "empty"))
+    assert [each.split(" nobody")[0] for each in found.refusals] == ["Without web-1, web-2", "Without db-1"]
