@@ -107,6 +107,27 @@ def test_what_must_last_does_not_live_on_the_controller(fleet: Any) -> None:
     assert record["reason"] == "the cause is mended, alice"
 
 
+def test_more_hosts_than_the_limit_are_not_even_looked_at_when_they_are_to_be_isolated(fleet: Any) -> None:
+    web = fleet(3)
+    called, ssh = web.home / "called", web.home / "ssh"
+    ssh.write_text(f'#!/bin/sh\necho called >> "{called}"\necho "no route" >&2\nexit 255\n')
+    ssh.chmod(0o755)
+    for each in web.hosts.values():
+        each.update(ansible_connection="ssh", ansible_host="127.0.0.1", ansible_ssh_executable=str(ssh))
+    web.variables["incident_policy"]["max_hosts"] = "50%"
+    web.write()
+    run = web.play("contain.yml", *WHY, "-e", "approve=0123456789abcdef", "-e", "force=true")
+    assert (run.rc, called.exists()) == (2, False), "it comes before the first connection, whatever is forced"
+    assert "The target means 3 hosts, more than 1. Name fewer, or say -e max_hosts=3." in " ".join(run.out.split())
+    unsaid = web.play("contain.yml", "-e", "max_hosts=3")
+    assert (unsaid.rc, called.exists(), "Say why, and who you are" in unsaid.out) == (2, False, True)
+    # Released, it lets the run look; what that finds is for the gate, which is not released by it.
+    run = web.play("contain.yml", *WHY, "-e", "max_hosts=3", "-e", "approve=0123456789abcdef")
+    told = " ".join(run.out.split())
+    assert (run.rc, called.exists(), "Nothing was changed." in told) == (2, True, True)
+    assert [name for name in web.names if f"{name} cannot be isolated: " in told] == web.names
+
+
 def test_no_play_gathers_facts_which_would_hang_on_a_dead_mount() -> None:
     root = Path(__file__).resolve().parent.parent.parent
     plays = [play for path in sorted((root / "playbooks").glob("*.yml")) for play in yaml.safe_load(path.read_text())]
