@@ -21,6 +21,7 @@ from ansible_collections.toombos.incident.plugins.plugin_utils._announce import 
 from ansible_collections.toombos.incident.plugins.plugin_utils._custody.names import read_incident
 from ansible_collections.toombos.incident.plugins.plugin_utils._fleet import ALL_HEALTHY
 from ansible_collections.toombos.incident.plugins.plugin_utils._investigation import files, report, screen
+from ansible_collections.toombos.incident.plugins.plugin_utils._investigation.breach_reading import read_breach
 from ansible_collections.toombos.incident.plugins.plugin_utils._investigation.facts import Fleet
 from ansible_collections.toombos.incident.plugins.plugin_utils._investigation.investigation import (
     Asked,
@@ -49,6 +50,7 @@ class ActionModule(ActionBase):
             "targets",
             "assessments",
             "logs",
+            "indicators",
             "services",
             "only",
             "owner",
@@ -96,10 +98,18 @@ class ActionModule(ActionBase):
         targets = args["targets"]
         assessments = registered(hostvars, targets, args["assessments"])
         scans = registered(hostvars, targets, args["logs"])
+        breaches = registered(hostvars, targets, args["indicators"]) if args.get("indicators") else {}
         outside = args.get("controller_checks") or {}
         catalogues = _Catalogues(args.get("services") or "incident_services")
         hosts = tuple(
-            read_host(host, assessments[host], scans[host], catalogues.of(hostvars[host]), outside.get(host) or ())
+            read_host(
+                host,
+                assessments[host],
+                scans[host],
+                catalogues.of(hostvars[host]),
+                outside.get(host) or (),
+                read_breach(breaches.get(host)),
+            )
             for host in targets
         )
         asked = Asked(

@@ -13,9 +13,9 @@ short_description: Rank hypotheses about what was gathered, and write a report
 version_added: "0.1.0"
 description:
   - Reads what M(toombos.incident.service_recovery) with O(toombos.incident.service_recovery#module:state=assessed) and
-    M(toombos.incident.log_scan) have registered on every target, and ranks five patterns of failure by the signs that
-    speak for and against each of them. Every sign is named, with its points, and with the hosts, services, checks and
-    log lines behind it.
+    M(toombos.incident.log_scan) have registered on every target, and ranks five patterns of failure, and a breach, by
+    the signs that speak for and against each of them. Every sign is named, with its points, and with the hosts,
+    services, checks and log lines behind it.
   - What only logs say never makes a hypothesis about hosts that probes find healthy, and ranks last elsewhere. Where no
     sign is found, it says so.
   - Writes the report as Markdown on the controller, in C(check_mode), too, because a report changes nothing that it
@@ -26,6 +26,12 @@ options:
     description: Name of the variable in which each target's M(toombos.incident.log_scan) is registered.
     type: str
     required: true
+  indicators:
+    description:
+      - Name of the variable in which each target's M(toombos.incident.ioc_scan) is registered. Where there is none, the
+        report says that nobody has looked for signs of a breach.
+    type: str
+    default: ""
   services:
     description: Name of the variable that holds each target's service catalogue.
     type: str
@@ -67,7 +73,8 @@ options:
       - Incident types, name → C(title), C(severity) (V(P0) to V(P3)) and what one looks like.
       - >-
         Of a service: C(services), C(tier), C(conditions), C(probes) (one of these is red), C(slower_than) (a duration).
-        Of a host: C(unreachable), C(patterns) (of its logs). What only logs say suggests no severity by itself.
+        Of a host: C(unreachable), C(patterns) (of its logs), C(findings) (severities of signs of a
+        breach). What only logs say suggests no severity by itself.
       - An empty entry takes an incident type away.
     type: dict
     default: {}
@@ -96,6 +103,7 @@ author:
   - toombos.incident authors (@toombos)
 seealso:
   - module: toombos.incident.log_scan
+  - module: toombos.incident.ioc_scan
   - module: toombos.incident.fleet_verdict
 """
 
@@ -154,7 +162,8 @@ investigation:
     hypotheses:
       description:
         - The likely patterns, the best first. C(pattern) is V(service_startup), V(performance), V(network),
-          V(configuration) or V(external_dependency); the confidence is V(high), V(medium) or V(low).
+          V(configuration), V(external_dependency) or V(security_breach); the confidence is V(high), V(medium) or
+          V(low).
         - The score is the sum of what the signs add, each its points on the hosts that show it, as a share of the
           affected ones.
       returned: always

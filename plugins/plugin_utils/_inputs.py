@@ -41,7 +41,7 @@ KNOWN = (
 )
 # What single verbs are asked for beside these, in words of their own. Only typed ones count: an inventory may well have
 # variables of these names that mean something else.
-OF_VERBS = ("to", "state", "token", "confirm", "ref", "fetch", "as_of", "undo")
+OF_VERBS = ("to", "state", "token", "confirm", "ref", "fetch", "as_of", "undo", "ioc")
 _NEED_A_REASON = ("force", "takeover", "break_glass")
 _MEANT = {
     "check": "the option --check",
@@ -117,6 +117,7 @@ def read_inputs(raw: Mapping[str, Any], policy: Policy, total: int) -> Inputs:
     most = _read("max_hosts", text["max_hosts"], read_host_limit, policy.max_hosts, problems)
     expires = _read("expires", text["expires"], parse_duration, 0.0, problems)
     incident = _read("incident", text["incident"], read_incident, "", problems)
+    _read("ioc", _text(raw.get("ioc")), parse_bool, False, problems)
     if problems:
         raise Refusal(problems)
     return Inputs(

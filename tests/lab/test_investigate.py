@@ -5,7 +5,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +20,19 @@ import pytest
 import yaml
 
 SECRET = "lab-only-0123456789abcdef"
+# Of what can be searched, that which takes no time.
+NOT_SEARCHED = [
+    "preload",
+    "logins",
+    "accounts",
+    "authorized_keys",
+    "schedule",
+    "timers",
+    "logs",
+    "privileges",
+    "packages",
+]
+SEARCHED = ("-e", "ioc=true", "-e", json.dumps({"investigation_ioc_exclude": NOT_SEARCHED}))
 # What is broken: the pattern that must come first, and the severity of the run book.
 BROKEN = {
     "bad-env": ("configuration", "P0"),
@@ -39,15 +59,40 @@ def investigate(lab: Any, folder: Path, *arguments: str) -> tuple[Any, str]:
     return run, Path(run.verdict["report"]).read_text("utf-8")
 
 
+@contextlib.contextmanager
+def intruder(wanted: Any) -> Iterator[str]:
+    """A program that runs from where everybody may write, and is deleted, where that is wanted; its path."""
+    if not wanted:
+        yield ""
+        return
+    with tempfile.TemporaryDirectory(prefix="lab-intruder-", dir="/tmp") as folder:
+        program = shutil.copy(shutil.which("sleep") or "", f"{folder}/upd")
+        with subprocess.Popen([program, "300"]) as running:
+            try:
+                os.unlink(program)  # as those do who do not want it to be found
+                yield program
+            finally:
+                running.kill()
+
+
 @pytest.mark.parametrize("name", BROKEN)
 def test_the_hypothesis_that_fits_comes_first(fresh: Any, tmp_path: Path, name: str) -> None:
     pattern, severity = BROKEN[name]
     fresh.break_(name)
     files, processes = fresh.files(), fresh.identities()
-    run, report = investigate(fresh, tmp_path)
+    # One of these runs looks for signs of a breach as well, of which there is one. This machine may have others.
+    asked = SEARCHED if name == "bad-env" else ()
+    with intruder(asked) as planted:
+        run, report = investigate(fresh, tmp_path, *asked)
     assert (fresh.files(), fresh.identities()) == (files, processes), "it only reads"
     assert (run.rc, run.verdict["status"]) == (0, "investigation"), run.screen
-    first = run.verdict["hypotheses"][0]
+    if asked:
+        assert run.verdict["hypotheses"][0]["pattern"] == "security_breach", run.screen
+        assert re.search(rf"\| critical \| `lab` \| processes \| .*{re.escape(planted)}", report), report
+        assert "SIGNS OF A BREACH: " in run.screen
+    else:
+        assert "Nobody has looked for them." in report
+    first = next(each for each in run.verdict["hypotheses"] if each["pattern"] != "security_breach")
     assert (first["pattern"], run.verdict["severity"], run.verdict["red"]) == (pattern, severity, ["lab"]), report
     assert SECRET not in run.screen + report
     assert "Next: " in run.screen

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ansible_collections.toombos.incident.plugins.module_utils._probe.types import PASS, WARN, Check
+from ansible_collections.toombos.incident.plugins.plugin_utils._investigation.breach import NOT_ASKED, Breach
 from ansible_collections.toombos.incident.plugins.plugin_utils._rollout import FAILED, HEALTHY, UNREACHABLE
 from ansible_collections.toombos.incident.plugins.plugin_utils._views import Disagreement
 
@@ -120,7 +121,8 @@ class Change:
 class Host:
     """Everything known of one host. ``state`` is a word of ``_rollout``; ``message`` one line about it.
 
-    ``about``: answers to questions about the host itself; ``outside``: what the controller was answered.
+    ``about``: answers to questions about the host itself; ``outside``: what the controller was answered;
+    ``breach``: a search for signs of one.
     """
 
     name: str
@@ -131,6 +133,7 @@ class Host:
     logs: Logs = Logs()
     outside: tuple[Check, ...] = ()
     disagreements: tuple[Disagreement, ...] = ()
+    breach: Breach = NOT_ASKED
 
     @property
     def judged(self) -> bool:

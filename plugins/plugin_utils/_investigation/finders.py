@@ -48,6 +48,17 @@ class Evidence:
 Finder = Callable[[Host, Fleet], Iterable[Evidence]]
 
 
+def breached(*severities: str) -> Finder:
+    """What a search for signs of a breach has found of these severities, with what holds it."""
+
+    def find(host: Host, _fleet: Fleet) -> Iterator[Evidence]:
+        for each in host.breach.of(*severities):
+            held = f" (see {', '.join(each.supports)})" if each.supports else ""
+            yield Evidence(host.name, "", f"ioc_scan {each.check}", f"{each.title}: {each.detail}{held}")
+
+    return find
+
+
 def condition(*words: str, ours_only: bool = False) -> Finder:
     """Services in one of these conditions. ``ours_only``: not those that stand for somebody else's."""
 

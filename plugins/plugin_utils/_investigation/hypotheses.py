@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the toombos.incident authors
 # GNU General Public License v3.0 or later (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ranks the document's five failure patterns by the signs that speak for them. Pure."""
+"""Ranks the document's five failure patterns, and a breach, by the signs that speak for them. Pure."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 from ansible_collections.toombos.incident.plugins.plugin_utils._investigation.facts import Fleet
 from ansible_collections.toombos.incident.plugins.plugin_utils._investigation.finders import Evidence
 from ansible_collections.toombos.incident.plugins.plugin_utils._investigation.signs import (
+    BREACH,
     CONFIGURATION,
     EXTERNAL,
     NETWORK,
@@ -29,6 +30,7 @@ PATTERNS: Mapping[str, str] = {
     NETWORK: "Network issue",
     CONFIGURATION: "Configuration error",
     EXTERNAL: "External dependency failure",
+    BREACH: "Security breach",
 }
 # From so many points on, on the average of the hosts that it explains.
 _CONFIDENCE = ((6.0, "high"), (3.0, "medium"), (0.0, "low"))

@@ -87,6 +87,7 @@ def _host(host: Host) -> dict[str, Any]:
         "state": host.state,
         "message": host.message,
         "services": {service.name: service.condition for service in host.services},
+        "breach": host.breach.to_dict(),
         "resources": {check.probe: {"status": check.status, "message": check.message} for check in host.about},
         "logs": {
             "files": host.logs.files,

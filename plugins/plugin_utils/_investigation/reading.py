@@ -12,6 +12,7 @@ from ansible_collections.toombos.incident.plugins.module_utils._catalogue.types 
 from ansible_collections.toombos.incident.plugins.module_utils._errors import IncidentError
 from ansible_collections.toombos.incident.plugins.module_utils._probe.types import UNKNOWN, Check
 from ansible_collections.toombos.incident.plugins.module_utils._values import parse_duration
+from ansible_collections.toombos.incident.plugins.plugin_utils._investigation.breach import NOT_ASKED, Breach
 from ansible_collections.toombos.incident.plugins.plugin_utils._investigation.facts import (
     Host,
     Logs,
@@ -59,6 +60,7 @@ def read_host(
     scan: Result | None,
     catalogue: Catalogue | None,
     outside: Sequence[Result] = (),
+    breach: Breach = NOT_ASKED,
 ) -> Host:
     """One host. ``assessment`` and ``scan``: what the two modules registered there, None where they never ran."""
     finding = classify(name, _well_formed(assessment))
@@ -72,6 +74,7 @@ def read_host(
         logs=read_logs(scan),
         outside=tuple(map(read_check, outside)),
         disagreements=tuple(compare(name, result, outside)),
+        breach=breach,
     )
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ansible_collections.toombos.incident.plugins.plugin_utils._investigation import report_facts as facts
+from ansible_collections.toombos.incident.plugins.plugin_utils._investigation.breach_report import section
 from ansible_collections.toombos.incident.plugins.plugin_utils._investigation.finders import Evidence
 from ansible_collections.toombos.incident.plugins.plugin_utils._investigation.hypotheses import Counted, Hypothesis
 from ansible_collections.toombos.incident.plugins.plugin_utils._investigation.investigation import Investigation
@@ -21,7 +22,7 @@ from ansible_collections.toombos.incident.plugins.plugin_utils._rollout import H
 
 _MOST = 12  # pieces of evidence that are shown of a sign
 NOTHING = "Nothing is wrong as far as probes can tell, so there is no hypothesis."
-NO_SIGN = "Something is wrong, but no sign points to one of the five failure patterns. Start from what is red below."
+NO_SIGN = "Something is wrong, but no sign points to one of the failure patterns. Start from what is red below."
 
 
 def render(found: Investigation) -> str:
@@ -32,6 +33,7 @@ def render(found: Investigation) -> str:
         _hypotheses(found),
         _leads(found),
         _symptoms(found),
+        _breach(found),
         facts.services(found.fleet),
         facts.latencies(found.fleet),
         facts.resources(found.fleet),
@@ -152,6 +154,12 @@ def _symptoms(found: Investigation) -> Iterator[str]:
         unsure = "" if each.confirmed else ", if it is confirmed: only logs say so"
         yield f"- **{each.type.severity}**{unsure}: {text(each.type.title)}"
         yield from (f"  - {_fact(fact)}" for fact in each.evidence[:_MOST])
+
+
+def _breach(found: Investigation) -> Iterator[str]:
+    hosts = found.fleet.hosts
+    hints = [host.name for host in hosts if host.logs.named("security")]
+    return section([(host.name, host.breach) for host in hosts], hints)
 
 
 def _title(words: str) -> tuple[str, ...]:

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import textwrap
 
+from ansible_collections.toombos.incident.plugins.plugin_utils._investigation.breach_report import (
+    on_screen as breach_lines,
+)
 from ansible_collections.toombos.incident.plugins.plugin_utils._investigation.investigation import Investigation
 from ansible_collections.toombos.incident.plugins.plugin_utils._investigation.report import conclusion
 from ansible_collections.toombos.incident.plugins.plugin_utils._investigation.steps import next_step
@@ -33,7 +36,15 @@ def render(found: Investigation, report: str, width: int) -> str:
         f"  Noticed, but too weak: {lead.title.lower()} ({', '.join(sign.says for sign in lead.supporting)})"
         for lead in found.ranking.leads
     ]
+    lines += _breach(found, width)
     return printable("\n".join([*lines, "", f"Report: {report}"]))
+
+
+def _breach(found: Investigation, width: int) -> list[str]:
+    searches = [(host.name, host.breach) for host in found.fleet.hosts]
+    if not any(search.asked for _host, search in searches):
+        return []
+    return ["", *breach_lines(searches, width)]
 
 
 def _rows(found: Investigation) -> list[tuple[str, ...]]:

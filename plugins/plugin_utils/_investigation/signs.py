@@ -16,12 +16,14 @@ from ansible_collections.toombos.incident.plugins.module_utils._probe import rea
 from ansible_collections.toombos.incident.plugins.module_utils._probe.types import FAIL, WARN
 from ansible_collections.toombos.incident.plugins.module_utils._recovery import types as t
 from ansible_collections.toombos.incident.plugins.plugin_utils._investigation import finders as f
+from ansible_collections.toombos.incident.plugins.plugin_utils._investigation.breach import CRITICAL, HIGH
 
 STARTUP = "service_startup"
 PERFORMANCE = "performance"
 NETWORK = "network"
 CONFIGURATION = "configuration"
 EXTERNAL = "external_dependency"
+BREACH = "security_breach"
 
 # What can be used up for good; a busy processor alone harms nobody.
 _SPACE = ("disk", "memory", "swap", "open_files")
@@ -153,6 +155,9 @@ SIGNS = (
     Sign("everywhere", "all hosts show the same", {EXTERNAL: 1}, f.everywhere),
     Sign("external_fine", "what stands for others' services is healthy", {EXTERNAL: -2}, f.externals_fine),
     Sign("only_here", "all other hosts are healthy", {EXTERNAL: -1, NETWORK: -1}, f.only_here),
+    # What an intruder has left: who finds that must not go on with a restart, which would destroy it.
+    Sign("breached", "a critical sign of a breach was found", {BREACH: 12}, f.breached(CRITICAL), alarm=True),
+    Sign("suspect", "a sign of a breach of high severity was found", {BREACH: 3}, f.breached(HIGH)),
     # What logs say; the names of their patterns are those of the role.
     Sign("log_startup", "logs speak of what cannot be started", {STARTUP: 1}, f.in_logs("startup"), hearsay=True),
     Sign("log_configuration", "logs speak of settings", {CONFIGURATION: 2}, f.in_logs("configuration"), hearsay=True),

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from ansible_collections.toombos.incident.plugins.plugin_utils._investigation.facts import Fleet
 from ansible_collections.toombos.incident.plugins.plugin_utils._investigation.hypotheses import Hypothesis
 from ansible_collections.toombos.incident.plugins.plugin_utils._investigation.signs import (
+    BREACH,
     CONFIGURATION,
     EXTERNAL,
     NETWORK,
@@ -21,6 +22,7 @@ from ansible_collections.toombos.incident.plugins.plugin_utils._investigation.si
 
 _PLAN = "ansible-playbook recover.yml -e target={hosts}{services} -e plan=only"
 _LOOK = "ansible-playbook triage.yml -e target={hosts}{services}"
+_ISOLATE = "ansible-playbook security_breach.yml -e target={hosts} -e \"reason='why and who'\""
 _REACH = "ansible {hosts} -m ansible.builtin.ping"
 
 
@@ -54,6 +56,13 @@ _STEPS: Mapping[str, tuple[tuple[str, str], tuple[str, str]]] = {
         ("Bring back what is waited for, or tell whoever runs it; where it runs here, look at the plan.", _PLAN),
         ("Nothing is red here: ask whoever runs what is waited for, then look again.", _LOOK),
     ),
+    BREACH: 2
+    * (
+        (
+            "Restart nothing, it destroys evidence. Call the security team, and look at the plan of an isolation.",
+            _ISOLATE,
+        ),
+    ),
 }
 
 
@@ -67,6 +76,8 @@ def next_step(hypothesis: Hypothesis, fleet: Fleet) -> Step:
     services = [name for name in hypothesis.services if name in known]
     if hypothesis.pattern == EXTERNAL and fleet.external:
         services = [name for name in services if name in fleet.external]
-    chosen = f" -e svc={shlex.quote(','.join(services))}" if services and hypothesis.pattern != NETWORK else ""
+    chosen = (
+        f" -e svc={shlex.quote(','.join(services))}" if services and hypothesis.pattern not in (NETWORK, BREACH) else ""
+    )
     names = shlex.quote(",".join(host.name for host in red or explained))
     return Step(words, command.format(hosts=names, services=chosen))

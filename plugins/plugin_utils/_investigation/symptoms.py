@@ -11,23 +11,25 @@ from typing import Any
 
 from ansible_collections.toombos.incident.plugins.module_utils._errors import IncidentError
 from ansible_collections.toombos.incident.plugins.module_utils._values import parse_duration
+from ansible_collections.toombos.incident.plugins.plugin_utils._investigation.breach import SEVERITIES as FINDINGS
 from ansible_collections.toombos.incident.plugins.plugin_utils._investigation.facts import GOOD, Fleet, Host, Service
-from ansible_collections.toombos.incident.plugins.plugin_utils._investigation.finders import Evidence
+from ansible_collections.toombos.incident.plugins.plugin_utils._investigation.finders import Evidence, breached
 from ansible_collections.toombos.incident.plugins.plugin_utils._rollout import UNREACHABLE
 
 SEVERITIES = ("P0", "P1", "P2", "P3")
 _KEYS = (
     "title", "severity", "services", "tier", "conditions", "probes", "slower_than", "patterns", "unreachable",
+    "findings",
 )  # fmt: skip
-_LOOK_AT = ("services", "tier", "conditions", "probes", "slower_than", "patterns", "unreachable")
+_LOOK_AT = ("services", "tier", "conditions", "probes", "slower_than", "patterns", "unreachable", "findings")
 
 
 @dataclass(frozen=True)
 class IncidentType:
     """What it looks like. Of a service: all criteria that are given; empty ones say nothing.
 
-    ``probes``: one of these is red. ``slower_than``: seconds. ``patterns`` (of logs) and ``unreachable`` are about
-    hosts, and stand for themselves.
+    ``probes``: one of these is red. ``slower_than``: seconds. ``patterns`` (of logs), ``unreachable`` and ``findings``
+    (severities of signs of a breach) are about hosts, and stand for themselves.
     """
 
     name: str
@@ -40,6 +42,7 @@ class IncidentType:
     slower_than: float | None = None
     patterns: tuple[str, ...] = ()
     unreachable: bool = False
+    findings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,9 @@ def _read_type(name: str, given: Any) -> IncidentType:
     severity = str(given.get("severity", "")).upper()
     if severity not in SEVERITIES:
         raise IncidentError(f"{about} has no severity.", f"It is one of {', '.join(SEVERITIES)}.")
+    strange = [str(word) for word in given.get("findings") or () if word not in FINDINGS]
+    if strange:
+        raise IncidentError(f"{about} knows no finding {strange[0]}.", f"It is one of {', '.join(FINDINGS)}.")
     if not any(given.get(key) for key in _LOOK_AT):
         raise IncidentError(f"{about} fits everything.", f"Say what it looks like: {', '.join(_LOOK_AT)}.")
     slower = given.get("slower_than")
@@ -101,7 +107,10 @@ def _read_type(name: str, given: Any) -> IncidentType:
         tier=str(given.get("tier") or ""),
         slower_than=None if slower is None else parse_duration(slower),
         unreachable=bool(given.get("unreachable")),
-        **{key: tuple(map(str, given.get(key) or ())) for key in ("services", "conditions", "probes", "patterns")},
+        **{
+            key: tuple(map(str, given.get(key) or ()))
+            for key in ("services", "conditions", "probes", "patterns", "findings")
+        },
     )
 
 
@@ -111,7 +120,8 @@ def _evidence(fleet: Fleet, wanted: IncidentType) -> Iterator[Evidence]:
             yield Evidence(host.name, "", "connection", host.message)
         for found in host.logs.named(*wanted.patterns):
             yield Evidence(host.name, ", ".join(found.services), f"log {found.name}", f"{found.count} lines")
-        if not wanted.unreachable and not wanted.patterns:
+        yield from breached(*wanted.findings)(host, fleet)
+        if not (wanted.unreachable or wanted.patterns or wanted.findings):
             yield from _of_services(host, wanted)
 
 

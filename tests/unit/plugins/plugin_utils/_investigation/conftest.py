@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.toombos.incident.plugins.module_utils._catalogue.parse import parse_catalogue
+from ansible_collections.toombos.incident.plugins.plugin_utils._investigation.breach_reading import read_breach
 from ansible_collections.toombos.incident.plugins.plugin_utils._investigation.facts import Fleet, Thresholds
 from ansible_collections.toombos.incident.plugins.plugin_utils._investigation.reading import read_host
 
@@ -85,12 +86,37 @@ class World:
         }
         return {"patterns": patterns, "files": [{"path": path, "service": "web"}], "left_out": [], "unread": []}
 
+    def search(self, *severities: str, **more: Any) -> dict[str, Any]:
+        """What ioc_scan returns, with a finding of each of these severities."""
+        findings = [
+            {
+                "id": f"processes-{severity}",
+                "check": "processes",
+                "severity": severity,
+                "title": f"{severity} thing",
+                "detail": "/tmp/x, uid 0",
+                "supports": ["processes", "files/temporary"],
+            }
+            for severity in severities
+        ]
+        checks = {"processes": {"outcome": "found" if findings else "clean", "message": ""}}
+        return {
+            "findings": findings,
+            "findings_left_out": 0,
+            "checks": checks,
+            "baseline": {"state": "present"},
+            "msg": "searched",
+            **more,
+        }
+
     def fleet(self, hosts: dict[str, Any], external: Any = (), outside: Any = None, **thresholds: Any) -> Fleet:
-        """Host → its assessment, or (assessment, logs)."""
+        """Host → its assessment, or (assessment, logs), or these and a search for signs of a breach."""
         read = []
         for name, found in hosts.items():
-            assessment, logs = found if isinstance(found, tuple) else (found, self.logs())
-            read.append(read_host(name, assessment, logs, CATALOGUE, (outside or {}).get(name, ())))
+            given = found if isinstance(found, tuple) else (found, self.logs())
+            assessment, logs, search = (*given, None)[:3]
+            breach = read_breach(search)
+            read.append(read_host(name, assessment, logs, CATALOGUE, (outside or {}).get(name, ()), breach))
         return Fleet(tuple(read), Thresholds(**thresholds), frozenset(external))
 
 

@@ -64,6 +64,12 @@ SITUATIONS: dict[str, tuple[dict[str, Any], str, str]] = {
     "no way to an address": ({"web": "failing", "reason": "unreachable"}, NETWORK, "medium"),
     "the host cannot be reached": ({"assessment": "unreachable"}, NETWORK, "medium"),
     "users are cut off": ({"outside": "refused"}, NETWORK, "medium"),
+    "an intruder, all else is well": ({"search": ["critical"]}, "security_breach", "high"),
+    "an intruder, and everything is down": (
+        {"search": ["critical"], "web": "bad_config", "about": FULL},
+        "security_breach",
+        "high",
+    ),
 }
 
 
@@ -81,7 +87,8 @@ def look(world: Any, told: dict[str, Any]) -> Ranking:
     if "assessment" in told:
         found = getattr(world, told["assessment"])
     outside = {"w1": [world.check("web", "fail", told["outside"])]} if "outside" in told else {}
-    hosts = {"w1": (found, world.logs(**told.get("logs", {})))}
+    search = world.search(*told["search"]) if "search" in told else None
+    hosts = {"w1": (found, world.logs(**told.get("logs", {})), search)}
     return rank(world.fleet(hosts, told.get("external", ()), outside))
 
 
@@ -116,6 +123,7 @@ def test_a_score_is_the_sum_of_its_named_signs(world: Any, name: str) -> None:
         {"latency": 0.3},
         {"about": [("cpu", "fail"), ("load", "fail")]},
         {"about": [("memory", "warn")]},
+        {"search": ["high", "medium"]},
         {"logs": {"network": 9, "configuration": 9, "dependency": 9, "security": 9}},
         {"logs": {"startup": 1000000}},
     ],

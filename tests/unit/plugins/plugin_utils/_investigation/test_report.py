@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.toombos.incident.plugins.plugin_utils._investigation import report, screen
+from ansible_collections.toombos.incident.plugins.plugin_utils._investigation.breach import NOT_ASKED
 from ansible_collections.toombos.incident.plugins.plugin_utils._investigation.investigation import (
     Asked,
     Investigation,
@@ -167,5 +168,6 @@ def test_the_structured_result_is_plain_data(world: Any) -> None:
         "message": "Connection timed out",
         "services": {},
         "resources": {},
+        "breach": NOT_ASKED.to_dict(),
         "logs": {"files": 0, "problem": "the logs were not read", "counts": {}},
     }
