@@ -116,11 +116,13 @@ def test_more_hosts_than_the_limit_are_not_even_looked_at_when_they_are_to_be_is
         each.update(ansible_connection="ssh", ansible_host="127.0.0.1", ansible_ssh_executable=str(ssh))
     web.variables["incident_policy"]["max_hosts"] = "50%"
     web.write()
-    run = web.play("contain.yml", *WHY, "-e", "approve=0123456789abcdef", "-e", "force=true")
-    assert (run.rc, called.exists()) == (2, False), "it comes before the first connection, whatever is forced"
-    assert "The target means 3 hosts, more than 1. Name fewer, or say -e max_hosts=3." in " ".join(run.out.split())
-    unsaid = web.play("contain.yml", "-e", "max_hosts=3")
-    assert (unsaid.rc, called.exists(), "Say why, and who you are" in unsaid.out) == (2, False, True)
+    approved = ("-e", "approve=0123456789abcdef", "-e", "force=true")
+    for verb, words in (("contain.yml", approved), ("security_breach.yml", ())):
+        run = web.play(verb, *WHY, *words)
+        assert (run.rc, called.exists()) == (2, False), f"{verb}: it comes before the first connection"
+        assert "The target means 3 hosts, more than 1. Name fewer, or say -e max_hosts=3." in " ".join(run.out.split())
+        unsaid = web.play(verb, "-e", "max_hosts=3")
+        assert (unsaid.rc, called.exists(), "Say why, and who you are" in unsaid.out) == (2, False, True)
     # Released, it lets the run look; what that finds is for the gate, which is not released by it.
     run = web.play("contain.yml", *WHY, "-e", "max_hosts=3", "-e", "approve=0123456789abcdef")
     told = " ".join(run.out.split())
