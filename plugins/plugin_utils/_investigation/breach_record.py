@@ -17,6 +17,7 @@ from ansible_collections.toombos.incident.plugins.plugin_utils._investigation.br
 from ansible_collections.toombos.incident.plugins.plugin_utils._investigation.markdown import name, table, text
 from ansible_collections.toombos.incident.plugins.plugin_utils._investigation.reading import clean
 from ansible_collections.toombos.incident.plugins.plugin_utils._investigation.side_by_side import iso
+from ansible_collections.toombos.incident.plugins.plugin_utils._investigation.steps import Step
 from ansible_collections.toombos.incident.plugins.plugin_utils._printable import printable
 
 ISOLATED, PLANNED, OPEN, FAILED = "isolated", "would be isolated", "not isolated", "NOT ISOLATED"
@@ -104,20 +105,24 @@ def screen(found: Situation, report: str, width: int) -> str:
     lines = on_screen(found.searches, width)
     lines += [f"  {each.name}: {FAILED}: {each.why}" for each in found.targets if each.standing == FAILED]
     for step in steps(found):
-        lines += textwrap.wrap(f"Next: {step}", width, subsequent_indent="  ", break_on_hyphens=False)
+        lines += textwrap.wrap(f"Next: {step.words}", width, subsequent_indent="  ")
+        lines += [f"  {step.command}"] if step.command else []  # on one line, to be copied
     return printable("\n".join([*lines, f"Report: {report}"]))
 
 
-def steps(found: Situation) -> list[str]:
+def steps(found: Situation) -> list[Step]:
     """What a person does now, the most urgent first. Not printable yet."""
-    told = [f"Contact the security team immediately{': ' + found.contact if found.contact else ''}."]
+    whom = f": {found.contact}" if found.contact else ""
+    told = [Step(f"Contact the security team immediately{whom}.", "")]
     if failed := found.of(FAILED):
-        told.append(f"{', '.join(failed)} can still be reached by everybody: unplug it, or cut it off at the switch.")
+        words = f"{', '.join(failed)} can still be reached by everybody: unplug it, or cut it off at the switch."
+        told.append(Step(words, ""))
     if isolated := found.of(ISOLATED):
-        told.append(
-            f"When it is over: ansible-playbook release.yml -e target={shlex.quote(','.join(isolated))} "
+        command = (
+            f"ansible-playbook release.yml -e target={shlex.quote(','.join(isolated))} "
             f"-e incident={found.incident or 'INC-…'} -e \"reason='why and who'\""
         )
+        told.append(Step("Release what is isolated only when it is over.", command))
     return told
 
 
@@ -126,7 +131,7 @@ def _lines(found: Situation) -> Iterator[str]:
     yield ""
     yield f"{iso(found.now)}, by {name(found.who)}{': ' + text(found.why) if found.why else ''}."
     yield from ("", "## Next", "")
-    yield from (f"- {text(step)}" for step in steps(found))
+    yield from (f"- {text(f'{step.words} {step.command}')}" for step in steps(found))
     yield from ("", "## Hosts")
     yield from table(
         ("host", "stands", "capture", "because"),

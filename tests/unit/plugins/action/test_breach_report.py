@@ -136,7 +136,8 @@ def test_a_person_learns_what_to_do_next(run: Run, tmp_path: Path) -> None:
     assert "web-2: NOT ISOLATED: no nft" in flat
     assert "Next: Contact the security team immediately: security on call." in flat
     assert "web-2 can still be reached by everybody" in flat
-    assert "release.yml -e target=web-1 -e incident=INC-2026-1128-0001 -e \"reason='why and who'\"" in flat
+    release = "ansible-playbook release.yml -e target=web-1 -e incident=INC-2026-1128-0001 -e \"reason='why and who'\""
+    assert f"  {release}" in done["lines"], "on a line of its own, to be copied"
     assert shown.replace("\n", "").isprintable()
     assert done["lines"][-1] == f"Report: {done['report']}"
 

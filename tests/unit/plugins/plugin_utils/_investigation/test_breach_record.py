@@ -45,6 +45,6 @@ def test_only_what_is_confirmed_is_isolated(result: Any, word: str) -> None:
 def test_a_name_is_quoted_and_nothing_is_released_that_is_not_isolated() -> None:
     odd = Situation("", "a", "", 0.0, (Target("w1; x", NOT_ASKED, ISOLATED), Target("w2", NOT_ASKED)))
     call, release = steps(odd)
-    assert call == "Contact the security team immediately."
-    assert "-e target='w1; x' -e incident=INC-…" in release
+    assert (call.words, call.command) == ("Contact the security team immediately.", "")
+    assert "-e target='w1; x' -e incident=INC-…" in release.command
     assert len(steps(Situation("", "a", "", 0.0, (Target("w2", NOT_ASKED), Target("w3", NOT_ASKED, PLANNED))))) == 1
