@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.toombos.incident.plugins.module_utils._containment import info
 from ansible_collections.toombos.incident.plugins.plugin_utils._containment_gate import Gate, gate
 
 SSH = {"direction": "in", "network": "192.0.2.0/28", "protocol": "tcp", "port": 22, "why": "management"}
 PLANNED = {"plan_hash": "aa", "plan": [SSH], "backend": "nftables", "changed": True, "notes": ["n"]}
 GROUPS = {"web": ["web-1", "web-2"], "db": ["db-1"], "empty": []}
 WELL: dict[str, Any] = {"verdict": {"status": "pass"}}
-FREE = {"state": "released", "backend": ""}
+FREE = {"state": info.NONE, "backend": ""}  # as the module says it
 FINE: tuple[dict[str, Any], dict[str, Any]] = (WELL, FREE)
 
 
