@@ -131,10 +131,10 @@ lines:
   returned: success
   type: list
   elements: str
-  sample: ["SIGNS OF A BREACH: 1 critical found on 1 of 1 hosts that were searched."]
+  sample: ["SIGNS OF A BREACH: 1 critical found; 1 of 1 hosts were searched."]
 msg:
   description: One line for people.
   returned: always
   type: str
-  sample: 1 critical found on 1 of 1 hosts that were searched.
+  sample: 1 critical found; 1 of 1 hosts were searched.
 """

@@ -52,13 +52,15 @@ def section(searches: Searches, hints: Sequence[str] = (), bags: Mapping[str, st
 
 
 def in_short(searches: Searches) -> str:
-    """One sentence: how many of each severity, on how many hosts, and whether everything was looked at."""
+    """One sentence: how many of each severity, and how many hosts were looked at; what nobody saw is not "nothing"."""
     counts = Counter(each.severity for _host, found in searches for each in found.findings)
     said = ", ".join(f"{counts[severity]} {severity}" for severity in SEVERITIES if counts[severity])
     looked = [found for _host, found in searches if found.asked and not found.problem]
+    if not looked:
+        return f"NOT SEARCHED: nobody could look at any of {len(searches)} hosts."
     partly = sum(not found.complete for found in looked)
     unseen = f", {partly} of them not completely" if partly else ""
-    return f"{said or 'Nothing'} found on {len(looked)} of {len(searches)} hosts that were searched{unseen}."
+    return f"{said or 'Nothing'} found; {len(looked)} of {len(searches)} hosts were searched{unseen}."
 
 
 def rows(searches: Searches) -> list[tuple[str, ...]]:

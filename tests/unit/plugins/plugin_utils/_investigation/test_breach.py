@@ -63,8 +63,12 @@ def test_a_search_without_a_result_is_told_and_never_a_clean_host(world: Any, re
     assert not read_breach(result).complete
     both = found(world, w1=result, w2=world.search())
     assert f"- `w1`: not searched, {problem}" in section(report.render(both))
-    assert "Nothing found on 1 of 2 hosts that were searched." in section(report.render(both))
+    assert "Nothing found; 1 of 2 hosts were searched." in section(report.render(both))
     assert f"  w1: not searched, {problem}" in screen.render(both, "r.md", 120)
+    alone = found(world, w1=result)
+    for text in (section(report.render(alone)), screen.render(alone, "r.md", 120)):
+        assert "NOT SEARCHED: nobody could look at any of 1 hosts." in text
+        assert "Nothing found" not in text
 
 
 @pytest.mark.parametrize(
@@ -101,7 +105,7 @@ def test_each_finding_stands_with_its_severity_and_what_holds_it(world: Any) -> 
         ("high", "w1", "processes", "high thing: /tmp/x, uid 0", held),
         ("low", "w1", "processes", "low thing: /tmp/x, uid 0", held),
     ]
-    assert "1 critical, 1 high, 1 low found on 2 of 2 hosts that were searched." in text
+    assert "1 critical, 1 high, 1 low found; 2 of 2 hosts were searched." in text
     assert "proves nothing" in text
     shown = screen.render(told, "r.md", 120)
     assert re.search(r"^critical +w2 +processes +critical thing: /tmp/x, uid 0 +processes", shown, re.MULTILINE)
