@@ -66,7 +66,7 @@ def test_how_long_a_freeze_lasts() -> None:
 
 def test_whether_to_search_for_a_breach_is_a_truth_or_refused() -> None:
     assert read(ioc="Yes").words == {"ioc": "Yes"}
-    with pytest.raises(Refusal, match="ioc: .*maybe"):
+    with pytest.raises(Refusal, match=r"ioc: .*maybe"):
         read(ioc="maybe")
 
 
