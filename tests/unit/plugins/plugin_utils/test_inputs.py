@@ -64,6 +64,12 @@ def test_how_long_a_freeze_lasts() -> None:
         read(expires="soon")
 
 
+def test_whether_to_search_for_a_breach_is_a_truth_or_refused() -> None:
+    assert read(ioc="Yes").words == {"ioc": "Yes"}
+    with pytest.raises(Refusal, match=r"ioc: .*maybe"):
+        read(ioc="maybe")
+
+
 def test_an_incident_is_written_in_one_way() -> None:
     assert read(incident="inc-2026-1125-001").incident == "INC-2026-1125-0001"
 

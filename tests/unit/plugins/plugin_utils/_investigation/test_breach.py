@@ -150,6 +150,11 @@ def test_a_critical_finding_makes_a_healthy_host_an_affected_one(
     assert told.to_dict()["hosts"]["w1"]["breach"]["findings"][0]["severity"] == severity
 
 
+def test_a_service_that_is_down_is_no_sign_of_a_breach(world: Any) -> None:
+    hosts = {"w1": (world.assessment(web="down"), world.logs(), world.search("high"))}
+    assert investigate(ASKED, world.fleet(hosts), read_types(TYPES)).symptoms == ()
+
+
 def test_it_comes_before_everything_else_and_restarts_nothing(world: Any) -> None:
     hosts = {"w1": (world.assessment(web="bad_config"), world.logs(configuration=3), world.search("critical"))}
     told = investigate(ASKED, world.fleet(hosts), read_types(TYPES))

@@ -17,6 +17,7 @@ from ansible_collections.toombos.incident.plugins.plugin_utils._investigation.br
     PLANNED,
     Situation,
     Target,
+    screen,
     standing,
     steps,
 )
@@ -48,3 +49,8 @@ def test_a_name_is_quoted_and_nothing_is_released_that_is_not_isolated() -> None
     assert (call.words, call.command) == ("Contact the security team immediately.", "")
     assert "-e target='w1; x' -e incident=INC-…" in release.command
     assert len(steps(Situation("", "a", "", 0.0, (Target("w2", NOT_ASKED), Target("w3", NOT_ASKED, PLANNED))))) == 1
+
+
+def test_no_name_steers_the_terminal() -> None:
+    odd = Situation("", "a", "", 0.0, (Target("w1\x1b[2J", NOT_ASKED, FAILED, "why\u202e"),), contact="\x1b]0;x\x07")
+    assert screen(odd, "\x1b[2Jr.md", 100).replace("\n", "").isprintable()
