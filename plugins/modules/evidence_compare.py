@@ -14,8 +14,9 @@ version_added: "0.1.0"
 description:
   - Compares two bags of one host, such as those from before and after it was isolated, and says which processes,
     connections, listening sockets and sessions are gone, which are new, and which stayed.
-  - A process is its pid, the moment when the kernel started it, and its command. A connection that is established is
-    one that the kernel still holds. That no packet passes any more it does not know, so it may have stayed and be cut.
+  - A process is its pid and the moment when the kernel started it. One that goes by another name since is the same
+    process, changed, as is a socket that others hold. A connection that is established is one that the kernel still
+    holds. That no packet passes any more it does not know, so it may have stayed and be cut.
   - What a bag does not hold, or not as a whole, is named, and never counted as gone by itself.
   - Runs on the controller as an action plugin and never connects to a host.
 options:
@@ -75,8 +76,8 @@ after:
   sample: INC-2026-1128-0001-web-1-002
 differences:
   description:
-    - C(processes), C(connections), C(listeners) and C(sessions), each with the lists C(died), C(new) and C(stayed) of
-      at most 1000 lines, their true C(counts), and C(notes) that say why a list may be wrong.
+    - C(processes), C(connections), C(listeners) and C(sessions), each with the lists C(died), C(new), C(stayed) and
+      C(changed) of at most 1000 lines, their true C(counts), and C(notes) that say why a list may be wrong.
   returned: success
   type: dict
   sample:
@@ -84,7 +85,8 @@ differences:
       died: ["tcp 192.0.2.7:4444 to 198.51.100.3:51844 by 812 /bin/sh"]
       new: []
       stayed: []
-      counts: {died: 1, new: 0, stayed: 0}
+      changed: []
+      counts: {died: 1, new: 0, stayed: 0, changed: 0}
       notes: []
 not_compared:
   description: What could not be compared, and why.

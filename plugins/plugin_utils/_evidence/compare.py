@@ -19,22 +19,26 @@ from ansible_collections.toombos.incident.plugins.plugin_utils._screen import co
 _MOST = 1000  # entries of one list in the result
 _SHOWN = 10  # of one on the screen
 _HEADINGS = ("KIND", "CHANGE", "WHAT")
-_CHANGES = ("died", "new")
+_CHANGES = ("died", "new", "changed")
 
 
 @dataclass(frozen=True)
 class Difference:
-    """Of one kind. Each list is complete; ``notes``: why it may say too much, because one side is not complete."""
+    """Of one kind. ``changed``: it stayed, and is called or held in another way now. Each list is complete.
+
+    ``notes``: why they may say too much, because one side is not complete.
+    """
 
     kind: str
     died: tuple[str, ...]
     new: tuple[str, ...]
     stayed: tuple[str, ...]
+    changed: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready: lists without what would fill a screen for hours, and the true numbers."""
-        lists = {"died": self.died, "new": self.new, "stayed": self.stayed}
+        lists = {"died": self.died, "new": self.new, "stayed": self.stayed, "changed": self.changed}
         return {
             **{name: list(entries[:_MOST]) for name, entries in lists.items()},
             "counts": {name: len(entries) for name, entries in lists.items()},
@@ -56,7 +60,12 @@ def compare(before: Mapping[str, Part], after: Mapping[str, Part]) -> tuple[list
                 kind,
                 died=tuple(words for key, words in then.entries.items() if key not in now.entries),
                 new=tuple(words for key, words in now.entries.items() if key not in then.entries),
-                stayed=tuple(words for key, words in now.entries.items() if key in then.entries),
+                stayed=tuple(words for key, words in now.entries.items() if then.entries.get(key) == words),
+                changed=tuple(
+                    f"{then.entries[key]}, now {words}"
+                    for key, words in now.entries.items()
+                    if then.entries.get(key, words) != words
+                ),
                 notes=tuple(part.partial for part in (then, now) if part.partial),
             )
         )

@@ -30,7 +30,7 @@ Key = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Part:
-    """Entries of one kind: what identifies each, and its words. ``gone``: why there are none to compare.
+    """Entries of one kind: what identifies each, and words about it. ``gone``: why there are none to compare.
 
     ``partial``: why some may be missing.
     """
@@ -47,7 +47,7 @@ def standing_of(bag: BagView) -> dict[str, Part]:
     for kind in KINDS:
         found[kind] = _part(bag, kind, names)
         if kind == PROCESSES:
-            names = {key[0]: key[2].split(" ")[0] for key in found[kind].entries}
+            names = {key[0]: words.split(" ")[3] for key, words in found[kind].entries.items()}
     return found
 
 
@@ -95,8 +95,8 @@ def _process(record: Mapping[str, Any], _names: Mapping[str, str]) -> dict[Key, 
     command = _clean(arguments or f"[{record.get('name', '?')}]")
     pid = _clean(record.get("pid", "?"))
     uid = (str(record.get("uids") or "").split() or ["?"])[0]
-    # The start is that of the kernel: a pid that was given again is another process.
-    return {(pid, str(record.get("start", "?")), command): f"{pid} uid {_clean(uid)} {command}"}
+    # The start is that of the kernel: a pid that was given again is another process, one with another title is not.
+    return {(pid, str(record.get("start", "?"))): f"{pid} uid {_clean(uid)} {command}"}
 
 
 def _connection(record: Mapping[str, Any], names: Mapping[str, str]) -> dict[Key, str]:
