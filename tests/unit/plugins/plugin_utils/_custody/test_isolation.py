@@ -79,6 +79,12 @@ def test_the_whole_proof_lies_beside_the_log_and_each_has_a_file_of_its_own(book
     assert by_both(book, tmp_path) == ([], 0)
 
 
+def test_the_script_beside_the_log_knows_of_proofs_also_where_an_older_one_was_put(book: Book, tmp_path: Path) -> None:
+    Path(book.directory, "verify.sh").write_text("echo verified")
+    write_isolation(book, "web-1", DONE, PROVED)
+    assert by_both(book, tmp_path) == ([], 0)
+
+
 @pytest.mark.parametrize(
     ("change", "problem"),
     [

@@ -68,7 +68,12 @@ def root(tmp_path: Path) -> Path:
 def test_what_died_what_is_new_and_what_stayed_is_told_of_each_kind(root: Path) -> None:
     bag(root, [SHELL, SSHD], [HELD, WAITS, UDP], [BOB])
     again = {**SHELL, "start": 200}  # the same once more
-    bag(root, [SSHD, again], [UDP, {**WAITS, "local": "[::1]:22", "protocol": "tcp6", "pids": [8]}], [])
+    bag(
+        root,
+        [SSHD, again],
+        [UDP, {**WAITS, "local": "[::1]:22", "protocol": "tcp6", "pids": [8]}],
+        [{**BOB, "type": "ended"}],
+    )
     then, now = (standing_of(BagView(str(root / name))) for name in (FIRST, SECOND))
     found, gone = compare(then, now)
     assert gone == []
@@ -176,7 +181,7 @@ def test_hostile_text_neither_steers_the_terminal_nor_shows_secrets(root: Path) 
 def test_bags_are_those_of_the_host_in_their_order(
     root: Path, host: str, before: str, after: str, expected: tuple[str, str] | str
 ) -> None:
-    for name in ("web-1-002", "web-1-1000", "web-1-001", "web-2-001", "web-3-001"):
+    for name in ("web-1-002", "web-1-1000", "web-1-200", "web-1-001", "web-2-001", "web-3-001"):
         (root / f"{INCIDENT}-{name}").mkdir()
     (root / f"{INCIDENT}-web-3-002.tar.age").write_bytes(b"")
     (root / "derived").mkdir()
