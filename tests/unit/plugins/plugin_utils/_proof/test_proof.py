@@ -1,0 +1,147 @@
+# Copyright (c) 2026 the toombos.incident authors
+# GNU General Public License v3.0 or later (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which probes are made, and what becomes of a proof when a half of it is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from ansible_collections.toombos.incident.plugins.module_utils._errors import IncidentError
+from ansible_collections.toombos.incident.plugins.plugin_utils._proof import probes as p, proof, round as r
+
+V4, V6 = "203.0.113.5", "2001:db8::5"
+
+
+def listener(address: str, port: int, protocol: str = "tcp") -> dict[str, Any]:
+    return {"family": 6 if ":" in address else 4, "protocol": protocol, "address": address, "port": port}
+
+
+def test_services_are_asked_where_they_can_be_reached() -> None:
+    found = p.services(
+        [V4, V6],
+        [listener("0.0.0.0", 80), listener("::", 22), listener("127.0.0.1", 5432), listener(V6, 53, "udp")],
+        [22],
+    )
+    told = [(each.address, each.protocol, each.port, each.what, each.banner) for each in found]
+    assert told == [
+        (V4, "tcp", 22, "ssh", True),
+        (V6, "tcp", 22, "ssh", True),
+        (V4, "tcp", 80, "a service", False),
+        (V6, "udp", 53, "a service", False),
+    ]
+
+
+def test_there_are_not_more_probes_than_a_host_should_see_and_ssh_is_among_them() -> None:
+    ports = [listener("::", port, kind) for port in range(1, 200) for kind in ("tcp", "udp")]
+    found = p.services([V4, V6], [*ports, listener("::", 2222)], [2222])
+    assert len(found) == 2 * p.MOST_PORTS
+    assert [each.port for each in found][:2] == [2222, 2222]
+
+
+def test_peers_are_those_to_whom_the_host_has_connected() -> None:
+    def flow(remote: str, local_port: int, remote_port: int) -> dict[str, Any]:
+        return {"remote": remote, "local": V4, "local_port": local_port, "remote_port": remote_port}
+
+    flows = [
+        flow("198.51.100.66", 40_000, 4444),
+        flow("198.51.100.66", 40_001, 4444),
+        flow("198.51.100.7", 80, 50_000),  # that one came to us
+        flow("127.0.0.1", 40_002, 5432),
+        flow("fe80::1", 40_003, 179),
+        *(flow(f"198.51.100.{number}", 41_000, 443) for number in range(100, 120)),
+    ]
+    found = p.peers(flows, [flow("198.51.100.119", 41_000, 443)], [listener("::", 80)], [V4])
+    told = [(each.probe.to, each.seen) for each in found[:3]]
+    # A socket alone shows nothing: that of a connection that is cut lives on.
+    assert told == [
+        ("198.51.100.119:443", "answered"),
+        ("198.51.100.66:4444", "unknown"),
+        ("198.51.100.100:443", "unknown"),
+    ]
+    assert len(found) == p.MOST_PEERS
+
+
+def test_out_of_the_host_it_is_asked_over_both_families() -> None:
+    found = p.outward({4: "192.0.2.9", 6: "2001:db8:2::9"}, ["192.0.2.53", "nonsense"], ["fe80::1%eth0"])
+    assert [(each.family, each.protocol, each.to) for each in found] == [
+        (4, "tcp", "192.0.2.9"), (4, "udp", "192.0.2.9"), (4, "icmp", "192.0.2.9"),
+        (6, "tcp", "2001:db8:2::9"), (6, "udp", "2001:db8:2::9"), (6, "icmp", "2001:db8:2::9"),
+        (4, "udp", "192.0.2.53:53"), (6, "icmp", "fe80::1%eth0"),
+    ]  # fmt: skip
+
+
+def test_addresses_of_the_controller_itself_are_never_taken_for_the_host() -> None:
+    assert r.choose(["127.0.0.1", "::1", "no address", "0.0.0.0"]) == {}
+    assert r.resolve("name.invalid") == []
+
+
+def known(**more: Any) -> dict[str, Any]:
+    flow = {"remote": "198.51.100.66", "local": V4, "local_port": 4, "remote_port": 5}
+    peer = r.as_dict(p.peers([flow], [flow], [], [])[0])
+    return {"answers": [peer], "sources": {}, "addresses": [V4], "connection": "a 1 b 22", "connections": 3, **more}
+
+
+def host(connection: str = "a 2 b 22", seen: str = "silent", **more: Any) -> Any:
+    standing = {"in_force": True, "isolation": {"flows": []}, "counters": [], "cut": 40}
+    said = {
+        "connection": connection,
+        "standing": standing,
+        "cut": 7,
+        "established": [],
+        "moved": [],
+        "told_bytes": True,
+    }
+
+    def answer(asked: Mapping[str, Any]) -> dict[str, Any]:
+        return {**said, "outward": [[seen, ""] for _probe in asked["ask"]["outward"]], **more}
+
+    return answer
+
+
+def test_a_peer_that_is_cut_and_a_new_connection_prove_it() -> None:
+    found = proof.after(host(), known(), {}, {})
+    assert (found["outcome"], found["ok"], found["counts"]["held"]) == ("proved", True, 1)
+    assert found["dropped"] == {"during": 7, "in_all": 40}
+    assert found["flows"]["before"] == 3
+
+
+@pytest.mark.parametrize(
+    ("asked", "outcome", "word"),
+    [
+        (host(connection="a 1 b 22"), "not_proved", "it was the same connection as before"),
+        (host(connection=""), "not_proved", "was not asked over ssh"),
+        (host(seen="answered"), "disproved", "something came through"),
+        (host(standing={"in_force": False, "msg": "released"}), "disproved", "not in force: released"),
+        (lambda _ask: {"unreachable": True, "msg": "No route\nto host"}, "disproved", "the rules are not in force"),
+    ],
+)
+def test_what_is_missing_is_told_and_counts_for_nothing(asked: Any, outcome: str, word: str) -> None:
+    found = proof.after(asked, known(), {}, {})
+    assert (found["outcome"], found["ok"]) == (outcome, False)
+    assert word in " ".join(found["against"])
+
+
+def test_a_witness_that_gets_in_disproves_it() -> None:
+    seen = {"answers": [r.as_dict(r.Answer(each, "answered")) for each in p.from_witness([V4], 22)]}
+    found = proof.after(host(), known(), seen, seen)
+    assert found["outcome"] == "disproved"
+    assert found["against"] == [
+        f"tcp from witness to {V4}:22 (ssh of a witness): it is forbidden, and something came through"
+    ]
+
+
+@pytest.mark.parametrize(
+    "nothing", [{}, {"answers": [{"by": "host"}], "sources": {}}, {"answers": None, "sources": {}}]
+)
+def test_without_a_look_before_there_is_no_proof(nothing: dict[str, Any]) -> None:
+    with pytest.raises(IncidentError, match="Register phase: before"):
+        proof.after(host(), nothing, {}, {})
+
+
+def test_a_host_that_does_not_answer_before_is_an_error() -> None:
+    with pytest.raises(IncidentError, match="could not be asked: No route to host"):
+        proof.before(lambda _ask: {"unreachable": True, "msg": "No route to host"}, "web-1")
