@@ -156,9 +156,9 @@ def conclude(
         against.append(f"the rules are not in force: {standing.get('msg') or 'the host does not say'}")
     against += [f"bytes still move between {each['local']} and {each['remote']}" for each in moving]
     against += [f"{_told(each)} {_WORDS[LOST]}" for each in probes if each["verdict"] == LOST and each["what"] == "ssh"]
-    if against:
-        return DISPROVED, against
     missing = [anew] if anew else []
+    if against:
+        return DISPROVED, against + missing
     if not any(each["verdict"] == HELD for each in probes):
         missing.append("no forbidden probe had been answered before, so that its silence shows nothing")
     return (NOT_PROVED, missing) if missing else (PROVED, [])

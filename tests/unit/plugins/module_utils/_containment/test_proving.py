@@ -139,3 +139,31 @@ def test_a_part_in_a_round_is_told_with_what_moved_meanwhile(tmp_path: Path, mon
     assert proving.testify({"targets": [probe("tcp", port, say=False)]})["witnessed"] == [
         ["refused", "somebody refused"]
     ]
+
+
+def test_a_kernel_that_does_not_say_is_read_and_claims_no_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def silent(_family: int) -> list[dict[str, Any]]:
+        raise OSError("the kernel does not say")
+
+    monkeypatch.setattr(c, "_ask", silent)
+    (tmp_path / "net").mkdir()
+    heading, rest = "  sl\n", "00:00000000 00000000 0 0 77 1 0"
+    (tmp_path / "net" / "tcp").write_text(
+        f"{heading} 0: 0500 0:0\n 1: 0571CBCB:9C40 4264C6C6:01BB 01 0:0 {rest}\n"
+        f" 2: 0571CBCB:0016 00000000:0000 0A 0:0 {rest}\n"
+    )
+    mapped = "0000000000000000FFFF0000"
+    (tmp_path / "net" / "tcp6").write_text(f"{heading} 1: {mapped}0571CBCB:0016 {mapped}4264C6C6:C350 01 0:0 {rest}\n")
+    found = [
+        (each["family"], each["remote"], each["remote_port"], each["bytes"]) for each in c.established(str(tmp_path))
+    ]
+    assert found == [(4, "198.198.100.66", 443, -1), (4, "198.198.100.66", 50_000, -1)]
+
+
+def test_what_is_allowed_to_nobody_or_leads_nowhere_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probing, "_echo_socket", lambda _family: (False, None))
+    assert probing.attempt(probe("icmp", 0), WORD) == ("not_made", "this user may not send echo requests")
+    away = probe("tcp", 9, family=6, address="2001:db8::1")
+    assert probing.attempt(away, WORD, 0.2)[0] in ("not_made", "silent")

@@ -5,11 +5,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+import itertools
+import json
+import socket
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ansible_collections.toombos.incident.plugins.module_utils._containment import proving
 from ansible_collections.toombos.incident.plugins.module_utils._errors import IncidentError
 from ansible_collections.toombos.incident.plugins.plugin_utils._proof import probes as p, proof, round as r
 
@@ -116,7 +123,7 @@ def test_a_peer_that_is_cut_and_a_new_connection_prove_it() -> None:
         (host(connection=""), "not_proved", "was not asked over ssh"),
         (host(seen="answered"), "disproved", "something came through"),
         (host(standing={"in_force": False, "msg": "released"}), "disproved", "not in force: released"),
-        (lambda _ask: {"unreachable": True, "msg": "No route\nto host"}, "disproved", "the rules are not in force"),
+        (lambda _ask: {"unreachable": True, "msg": "No route\nto host"}, "disproved", "No route to host"),
     ],
 )
 def test_what_is_missing_is_told_and_counts_for_nothing(asked: Any, outcome: str, word: str) -> None:
@@ -145,3 +152,86 @@ def test_without_a_look_before_there_is_no_proof(nothing: dict[str, Any]) -> Non
 def test_a_host_that_does_not_answer_before_is_an_error() -> None:
     with pytest.raises(IncidentError, match="could not be asked: No route to host"):
         proof.before(lambda _ask: {"unreachable": True, "msg": "No route to host"}, "web-1")
+
+
+@pytest.fixture
+def both_sides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[proof.Host, int]]:
+    """A host that is this machine, as far as the proof can tell, with a real ssh banner; and the port of that."""
+    server = socket.create_server(("127.0.0.1", 0))
+    port = server.getsockname()[1]
+    over = threading.Event()
+
+    def serve() -> None:
+        server.settimeout(0.05)
+        while not over.is_set():
+            with contextlib.suppress(OSError):
+                link = server.accept()[0]
+                link.sendall(b"SSH-2.0-test\r\n")
+                link.close()
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    calls = itertools.count(1)
+    here = {
+        "HOLD": 0.5,
+        "listening": lambda: [listener("127.0.0.1", port)],
+        "established": list,
+        "resolvers": list,
+        "gateways": list,
+        "connection_of": lambda: f"127.0.0.1 {next(calls)} 127.0.0.1 {port}",
+    }
+    for name, value in here.items():
+        monkeypatch.setattr(proving, name, value)
+    monkeypatch.setattr(r, "choose", lambda _addresses: {"127.0.0.1": "127.0.0.1"})
+
+    def host(more: Mapping[str, Any]) -> dict[str, Any]:
+        params = {"store_dir": str(tmp_path), "state_dir": str(tmp_path), **more}
+        return (proving.take_part if "ask" in more else proving.look)(params)
+
+    yield host, port
+    over.set()
+    thread.join(5)
+    server.close()
+
+
+def test_both_sides_ask_and_hear_each_other(both_sides: tuple[proof.Host, int]) -> None:
+    host, port = both_sides
+    found = proof.before(host, "127.0.0.1")
+    seen = {(each["by"], each["protocol"], each["what"]): each["seen"] for each in found["answers"]}
+    assert {key: word for key, word in seen.items() if key[1] != "icmp"} == {
+        ("controller", "tcp", p.KNOCK): "answered",
+        ("controller", "udp", p.KNOCK): "answered",
+        ("host", "tcp", p.LISTENER): "answered",
+        ("host", "udp", p.LISTENER): "answered",
+        ("controller", "tcp", "ssh"): "answered",
+    }
+    assert (found["reached_at"], found["ssh_port"], found["isolated"]) == (["127.0.0.1"], port, False)
+    assert found == json.loads(json.dumps(found))
+    later = proof.after(host, found, {}, {})
+    assert later["outcome"] == "disproved"
+    assert later["counts"]["got_through"] >= 5  # no flow allows anything, so that ssh is one of them
+
+
+def test_a_listener_that_cannot_be_had_is_no_proof() -> None:
+    probe = p.outward({4: "192.0.2.1"}, [], [])[0]  # an address of nobody here
+    knock = p.knocks(["127.0.0.1"])[0]
+    said = {"outward": [["silent", ""]], "deaf": [[4, "tcp", "in use"]], "heard": []}
+    done = r.carry_out(lambda _ask: said, [knock], [probe], "a word")
+    assert [(each.seen, each.why.partition(":")[0]) for each in done.answers] == [
+        ("not_made", "the host cannot listen"),
+        ("not_made", "the controller cannot listen"),
+    ]
+
+
+def test_who_connects_and_is_not_heard_has_reached_somebody_else() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other, pytest.MonkeyPatch.context() as patch:
+        port = other.getsockname()[1]
+        patch.setattr(r, "_PORTS", (port, port))
+        knock = p.knocks(["127.0.0.1"])[0]
+
+        def call(_ask: Mapping[str, Any]) -> dict[str, Any]:
+            other.accept()[0].close()
+            return {}
+
+        done = r.carry_out(call, [knock], [], "a word")
+    assert (done.answers[0].seen, done.answers[0].why) == ("refused", "connected, and the host did not hear it")
