@@ -12,7 +12,7 @@ from typing import Any
 from ansible_collections.toombos.incident.plugins.module_utils._errors import IncidentError
 from ansible_collections.toombos.incident.plugins.plugin_utils._custody.names import split_bag
 from ansible_collections.toombos.incident.plugins.plugin_utils._evidence.export import Incident
-from ansible_collections.toombos.incident.plugins.plugin_utils._evidence.standing import KINDS, Part
+from ansible_collections.toombos.incident.plugins.plugin_utils._evidence.standing import CONNECTIONS, KINDS, Part
 from ansible_collections.toombos.incident.plugins.plugin_utils._report_files import file_name
 from ansible_collections.toombos.incident.plugins.plugin_utils._screen import columns
 
@@ -101,12 +101,15 @@ def render(found: Sequence[Difference], gone: Sequence[Mapping[str, str]], width
     """One table for people; what is long is cut, and says so."""
     rows = []
     for each in found:
-        for change in _CHANGES:
+        # Of what stayed, only who is still connected is news.
+        listed = (*_CHANGES, "stayed") if each.kind == CONNECTIONS else _CHANGES
+        for change in listed:
             entries = getattr(each, change)
             rows += [(each.kind, change, words) for words in entries[:_SHOWN]]
             if len(entries) > _SHOWN:
                 rows.append((each.kind, change, f"... and {len(entries) - _SHOWN} more"))
-        rows.append((each.kind, "stayed", str(len(each.stayed))))
+        if "stayed" not in listed:
+            rows.append((each.kind, "stayed", str(len(each.stayed))))
     lines = columns(_HEADINGS, rows, width, 2) if rows else []
     lines += [f"Incomplete: {note}" for each in found for note in each.notes]
     lines += [f"Not compared: {each['kind']}: {each['why']}" for each in gone]

@@ -199,6 +199,12 @@ def test_a_long_list_is_cut_on_the_screen_and_says_so() -> None:
     assert "... and 20 more" in text
 
 
+def test_who_is_still_connected_is_shown_and_what_else_stayed_is_counted() -> None:
+    found = [Difference(kind, (), (), ("stays as it is",)) for kind in ("connections", "listeners")]
+    shown = [line.split() for line in render(found, [], 100).splitlines()[1:]]
+    assert shown == [["connections", "stayed", "stays", "as", "it", "is"], ["listeners", "stayed", "1"]]
+
+
 def test_the_task_changes_nothing_and_says_what_it_has_compared(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     bag(root, [SHELL], [HELD], [BOB])
     bag(root, [], [], [])
