@@ -13,11 +13,13 @@ from ansible.utils.display import Display
 from ansible_collections.toombos.incident.plugins.module_utils._errors import IncidentError
 from ansible_collections.toombos.incident.plugins.module_utils._options import CONTAINMENT_PROOF
 from ansible_collections.toombos.incident.plugins.plugin_utils._lean.confirming import ConfirmingAction
+from ansible_collections.toombos.incident.plugins.plugin_utils._printable import printable
 from ansible_collections.toombos.incident.plugins.plugin_utils._proof import proof, round as r
 from ansible_collections.toombos.incident.plugins.plugin_utils._proof.judge import DISPROVED, HELD, PROVED, Answer
 from ansible_collections.toombos.incident.plugins.plugin_utils._proof.probes import from_witness
 
 display = Display()
+_LONGEST = 200  # characters of what a host says
 
 
 class ActionModule(ConfirmingAction):
@@ -32,6 +34,9 @@ class ActionModule(ConfirmingAction):
             return {"changed": False, "failed": False, **self._phase(options, task_vars)}
         except (IncidentError, OSError) as error:
             return {"changed": False, "failed": True, "msg": str(error)}
+        except (ValueError, TypeError, LookupError, AttributeError) as error:  # whoever is root there can say anything
+            said = printable(repr(error))[:_LONGEST]
+            return {"changed": False, "failed": True, "msg": f"The host says what cannot be understood: {said}."}
 
     def _phase(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         def host(more: Mapping[str, Any]) -> dict[str, Any]:

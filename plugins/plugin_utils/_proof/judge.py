@@ -19,8 +19,9 @@ from ansible_collections.toombos.incident.plugins.module_utils._containment.prob
     REFUSED,
     SILENT,
 )
+from ansible_collections.toombos.incident.plugins.plugin_utils._printable import printable
 
-DEAD, OPEN = "dead", "open"
+DEAD, OPEN, EITHER = "dead", "open", "either"
 HELD = "held"  # it answered before, and is cut
 KEPT = "kept"  # it has to answer, and does
 GOT_THROUGH = "got_through"
@@ -32,6 +33,7 @@ PROVED, NOT_PROVED, DISPROVED = "proved", "not_proved", "disproved"
 CONTROLLER, HOST, WITNESS = "controller", "host", "witness"
 UNKNOWN = "unknown"  # what was seen before, where nobody has looked
 
+_LONGEST = 200  # characters of what a host says about one probe
 _THROUGH = (ANSWERED, REFUSED)
 _WORDS = {
     HELD: "it was open before, and nothing comes back now",
@@ -70,16 +72,20 @@ class Answer:
     why: str = ""
 
 
-def expected(probe: Probe, flows: Sequence[Mapping[str, Any]], sources: Mapping[int, str]) -> str:
-    """Whether the isolation lets it through. ``sources``: family → from which address the controller comes.
+def expected(probe: Probe, flows: Sequence[Mapping[str, Any]], sources: Mapping[int, Sequence[str]]) -> str:
+    """Whether the isolation lets it through; ``either`` where nobody can tell.
 
-    What a witness sees is forbidden: it is no responder.
+    ``sources``: family → as whom the host may see the controller, which its addresses may be translated to; empty text:
+    as anybody. What a witness sees is forbidden: it is no responder.
     """
     if probe.by == WITNESS:
         return DEAD
-    incoming = probe.by == CONTROLLER
-    other = sources.get(probe.family, "") if incoming else probe.address
-    return OPEN if allowed(flows, "in" if incoming else "out", probe.protocol, other, probe.port) else DEAD
+    others = [probe.address] if probe.by == HOST else sources.get(probe.family, ())
+    way = "out" if probe.by == HOST else "in"
+    found = {allowed(flows, way, probe.protocol, other, probe.port) for other in others if other} or {False}
+    if "" in others:
+        found.add(any(each.get("direction") == way and each.get("port") == probe.port for each in flows))
+    return EITHER if len(found) > 1 else OPEN if True in found else DEAD
 
 
 def allowed(flows: Sequence[Mapping[str, Any]], direction: str, protocol: str, other: str, port: int) -> bool:
@@ -101,7 +107,8 @@ def judge(expect: str, before: str, answer: Answer) -> dict[str, Any]:
     """One probe of the result."""
     verdict = _verdict(expect, before, answer.seen)
     probe = answer.probe
-    why = "; ".join(each for each in (_WORDS.get(verdict, ""), answer.why) if each)
+    words = "the host may see the controller as another address" if expect == EITHER else _WORDS.get(verdict, "")
+    why = "; ".join(each for each in (words, printable(answer.why)[:_LONGEST]) if each)
     return {
         "from": probe.by, "family": f"IPv{probe.family}", "protocol": probe.protocol, "to": probe.to,
         "what": probe.what, "expected": expect, "before": before, "seen": answer.seen, "verdict": verdict, "why": why,
@@ -111,6 +118,8 @@ def judge(expect: str, before: str, answer: Answer) -> dict[str, Any]:
 def _verdict(expect: str, before: str, seen: str) -> str:
     if seen not in (*_THROUGH, SILENT):
         return NOT_MADE
+    if expect == EITHER:
+        return SAYS_NOTHING
     if expect == OPEN:
         if seen == ANSWERED:
             return KEPT
@@ -152,7 +161,7 @@ def conclude(
 ) -> tuple[str, list[str]]:
     """The outcome, and what speaks against it. ``anew``: why no way in for responders was shown; empty: it was."""
     against = [f"{_told(each)} {_WORDS[GOT_THROUGH]}" for each in probes if each["verdict"] == GOT_THROUGH]
-    if not standing.get("in_force"):
+    if standing and not standing.get("in_force"):  # of whom nothing was heard is another matter
         against.append(f"the rules are not in force: {standing.get('msg') or 'the host does not say'}")
     against += [f"bytes still move between {each['local']} and {each['remote']}" for each in moving]
     against += [f"{_told(each)} {_WORDS[LOST]}" for each in probes if each["verdict"] == LOST and each["what"] == "ssh"]

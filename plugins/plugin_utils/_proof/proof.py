@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -61,7 +62,7 @@ def after(
     """
     try:
         earlier = [r.as_answer(each) for each in known["answers"]]
-        sources = {int(family): str(source) for family, source in known["sources"].items()}
+        sources = _seen_as(known)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise IncidentError(
             f"There is nothing to compare with: {error!r}.", "Register phase: before, and give it as before."
@@ -126,6 +127,24 @@ def _anew(said: Mapping[str, Any], known: Mapping[str, Any]) -> str:
     if said["connection"] == known.get("connection"):
         return "it was the same connection as before, so that nothing shows that a new one works"
     return ""
+
+
+def _seen_as(known: Mapping[str, Any]) -> dict[int, list[str]]:
+    """Family → as whom the host may see the controller: its own address, and what a router on the way makes of it.
+
+    In the family of the ssh connection the host has told that, unless it came from a jump host. In the other one nobody
+    knows once a private address has to leave its network.
+    """
+    client = str(known["connection"]).split()[:1]
+    found: dict[int, list[str]] = {}
+    for family, source in known["sources"].items():
+        told = [each for each in client if p.version(each) == int(family)]
+        elsewhere = [each for each in known["reached_at"] if p.version(each) == int(family)]
+        translated = ipaddress.ip_address(source).is_private and any(
+            not ipaddress.ip_address(each).is_private for each in elsewhere
+        )
+        found[int(family)] = [str(source), *(told or ([""] if translated else []))]
+    return found
 
 
 def _witness(told: Mapping[str, Any]) -> list[j.Answer]:

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.toombos.incident.plugins.module_utils._containment import proving
+from ansible_collections.toombos.incident.plugins.module_utils._containment.observe import own_addresses
 from ansible_collections.toombos.incident.plugins.module_utils._errors import IncidentError
 from ansible_collections.toombos.incident.plugins.plugin_utils._proof import probes as p, proof, round as r
 
@@ -82,14 +83,22 @@ def test_out_of_the_host_it_is_asked_over_both_families() -> None:
 
 
 def test_addresses_of_the_controller_itself_are_never_taken_for_the_host() -> None:
-    assert r.choose(["127.0.0.1", "::1", "no address", "0.0.0.0"]) == {}
+    assert r.choose(["127.0.0.1", "::1", "no address", "0.0.0.0", *own_addresses()]) == {}
     assert r.resolve("name.invalid") == []
 
 
 def known(**more: Any) -> dict[str, Any]:
     flow = {"remote": "198.51.100.66", "local": V4, "local_port": 4, "remote_port": 5}
     peer = r.as_dict(p.peers([flow], [flow], [], [])[0])
-    return {"answers": [peer], "sources": {}, "addresses": [V4], "connection": "a 1 b 22", "connections": 3, **more}
+    return {
+        "answers": [peer],
+        "sources": {},
+        "addresses": [V4],
+        "connection": "a 1 b 22",
+        "connections": 3,
+        "reached_at": [],
+        **more,
+    }
 
 
 def host(connection: str = "a 2 b 22", seen: str = "silent", **more: Any) -> Any:
@@ -123,13 +132,38 @@ def test_a_peer_that_is_cut_and_a_new_connection_prove_it() -> None:
         (host(connection=""), "not_proved", "was not asked over ssh"),
         (host(seen="answered"), "disproved", "something came through"),
         (host(standing={"in_force": False, "msg": "released"}), "disproved", "not in force: released"),
-        (lambda _ask: {"unreachable": True, "msg": "No route\nto host"}, "disproved", "No route to host"),
+        (lambda _ask: {"unreachable": True, "msg": "No route\nto host"}, "not_proved", "No route to host"),
     ],
 )
 def test_what_is_missing_is_told_and_counts_for_nothing(asked: Any, outcome: str, word: str) -> None:
     found = proof.after(asked, known(), {}, {})
     assert (found["outcome"], found["ok"]) == (outcome, False)
     assert word in " ".join(found["against"])
+
+
+@pytest.mark.parametrize(
+    ("sources", "reached_at", "verdict"),
+    [
+        ({"4": "10.0.0.5"}, ["1.2.3.4"], "says_nothing"),
+        ({"4": "5.6.7.8"}, ["1.2.3.4"], "got_through"),
+        ({"4": "10.0.0.5"}, ["10.0.0.8"], "got_through"),
+    ],
+)
+def test_who_comes_by_a_router_that_translates_is_no_hole(
+    monkeypatch: pytest.MonkeyPatch, sources: dict[str, str], reached_at: list[str], verdict: str
+) -> None:
+    """The management is somebody of IPv6; over IPv4 its ssh answers somebody, who may be allowed there."""
+    flows = [{"direction": "in", "network": "192.0.2.0/28", "protocol": "tcp", "port": 22}]
+    ssh = p.services([reached_at[0]], [listener("0.0.0.0", 22)], [22])[0]
+    monkeypatch.setattr(r, "ask_services", lambda probes: [r.Answer(probe, "answered") for probe in probes])
+    before = known(
+        sources=sources,
+        reached_at=reached_at,
+        connection="2001:db8::9 1 2001:db8::5 22",
+        answers=[r.as_dict(r.Answer(ssh, "answered"))],
+    )
+    found = proof.after(host(standing={"in_force": True, "isolation": {"flows": flows}}), before, {}, {})
+    assert [each["verdict"] for each in found["probes"]] == [verdict]
 
 
 def test_a_witness_that_gets_in_disproves_it() -> None:
