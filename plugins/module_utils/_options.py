@@ -280,3 +280,15 @@ CONTAINMENT: dict[str, Any] = {
 }
 
 CONTAINMENT_INFO: dict[str, Any] = {"argument_spec": {**_PLACES}, "supports_check_mode": True}
+
+CONTAINMENT_PROOF: dict[str, Any] = {
+    "argument_spec": {
+        "phase": {"type": "str", "choices": ["before", "after", "witness"], "default": "after"},
+        "before": {"type": "dict", "default": {}},
+        "witnessed": {"type": "dict", "default": {}},
+        "targets": {"type": "list", "elements": "dict", "default": []},
+        "ask": {"type": "dict", "default": {}},
+        **_PLACES,
+    },
+    "supports_check_mode": True,
+}

@@ -37,7 +37,7 @@ def observe(
     return t.Seen(
         session=session,
         sshd=_ssh_ports(session, proc, ask),
-        addresses=_addresses(proc),
+        addresses=own_addresses(proc),
         backends=tuple(name for name, why in unusable.items() if not why),
         unusable={name: why for name, why in unusable.items() if why},
         families=(4, 6) if os.path.exists(f"{proc}/net/if_inet6") else (4,),
@@ -76,7 +76,7 @@ def _program_of(process: Process) -> str:
     return os.path.basename(path).rstrip(":")
 
 
-def _addresses(proc: str) -> tuple[str, ...]:
+def own_addresses(proc: str = "/proc") -> tuple[str, ...]:
     """Of both families, but those of the loopback device."""
     found = [ipaddress.ip_address(text) for text in _LOCAL.findall(_text(f"{proc}/net/fib_trie"))]
     lines = (line.split() for line in _text(f"{proc}/net/if_inet6").splitlines())

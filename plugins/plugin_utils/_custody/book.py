@@ -28,7 +28,7 @@ from ansible_collections.toombos.incident.plugins.plugin_utils._custody.seal imp
 
 CUSTODY, SIGNERS, SCRIPT = "custody.jsonl", "allowed_signers", "verify.sh"
 LOCK = ".custody.lock"
-TEMPORARY = re.compile(r"\.(custody\.jsonl|allowed_signers|verify\.sh|fleet\.json)\.[0-9a-f]{16}")
+TEMPORARY = re.compile(r"\.(custody\.jsonl|allowed_signers|verify\.sh|fleet\.json|proof-[\w.-]+\.json)\.[0-9a-f]{16}")
 SIGNER_CHANGED = "signer_changed"
 Records = Sequence[Mapping[str, Any]]
 

@@ -88,8 +88,8 @@ def verify(
     _heads(log, anchor, head, found)
     signed = not found.problems
     content = _contents(log, found)
-    _files(directory, log, found)
-    _bags(directory, content, found, progress)
+    beside = _files(directory, log, found)
+    _bags(directory, content, beside, found, progress)
     return Verified(tuple(found.problems), log if signed else None, tuple(found.bags))
 
 
@@ -132,8 +132,8 @@ def _contents(log: l.Log, found: _Findings) -> dict[str, Mapping[str, Any]]:
     return {bag + METHODS.get(str(each["method"]), ""): each for bag, each in content.items()}
 
 
-def _files(directory: str, log: l.Log, found: _Findings) -> None:
-    """The small files beside the log are those that it names last."""
+def _files(directory: str, log: l.Log, found: _Findings) -> frozenset[str]:
+    """The small files beside the log are those that it names last; the names."""
     named: dict[str, Any] = {}
     for record in log.records:
         beside = record["detail"].get("beside")
@@ -149,10 +149,17 @@ def _files(directory: str, log: l.Log, found: _Findings) -> None:
             found.add(name, "is not mentioned in the custody log")
         elif file_digests(path, algorithms=("sha256",)) != [named[name]]:
             found.add(name, "is not the one of the custody log")
+    return frozenset(named)
 
 
-def _bags(directory: str, content: Mapping[str, Mapping[str, Any]], found: _Findings, progress: Progress) -> None:
-    known = _OURS | {FLEET, "allowed_signers", "verify.sh"}
+def _bags(
+    directory: str,
+    content: Mapping[str, Mapping[str, Any]],
+    beside: frozenset[str],
+    found: _Findings,
+    progress: Progress,
+) -> None:
+    known = _OURS | {FLEET, "allowed_signers", "verify.sh"} | beside
     present = {name for name in os.listdir(directory) if name not in known and not TEMPORARY.fullmatch(name)}
     for name in sorted(present - content.keys()):
         found.add(name, f"is not mentioned in the custody log (what is no evidence belongs into {DERIVED}/)")

@@ -14,7 +14,7 @@ END
 records | keygen verify -n $ns -I "$(keygen find-principals </dev/null | sed q)" | grep -q "^Good .* key $signer\$" || fail "the signature of $log"
 case $signature in *[AQgw]==\\n-----E*|*[AEIMQUYcgkosw048]=\\n-----E*|*[!=]\\n-----E*) ;; *) fail "the end of the signature of $log" ;; esac
 [ "$(records | grep -c '') $(printf %s "$(records | sed -n '$p')" | sum)" = "$count $head" ] || fail "the seal of $log"
-for f in allowed_signers verify.sh fleet.json; do d=$(get 's/.*"'$f'":"'$h'".*/\1/p' | sed -n '$p'); [ -z "$d" ] && [ ! -e $f ] || same "$d" $f; done
-for f in *; do case $f in allowed_signers|$log|derived|fleet.json|verify.sh) ;; *) get 's/^{"bag":"\([^"]*\)".*"event":"verified".*/\1/p' | grep -qxF -e "${f%.tar.*}" || fail "$f is mentioned nowhere" ;; esac; done
+proofs=$(get 's/.*"beside":{[^}]*"\(proof-[a-zA-Z0-9._-]*[.]json\)":"'$h'".*/\1/p'); for f in allowed_signers verify.sh fleet.json $proofs; do d=$(get 's/.*"'$f'":"'$h'".*/\1/p' | sed -n '$p'); [ -z "$d" ] && [ ! -e $f ] || same "$d" $f; done
+for f in *; do case $f in allowed_signers|$log|derived|fleet.json|verify.sh) ;; *) { get 's/^{"bag":"\([^"]*\)".*"event":"verified".*/\1/p'; echo "$proofs"; } | grep -qxF -e "${f%.tar.*}" || fail "$f is mentioned nowhere" ;; esac; done
 for b in $(get 's/^{"bag":"\([^"]*\)".*"method":"\([a-z]*\)","sha256":"'$h'","size":[0-9]*,"tagmanifest_sha256":"'$h'"},"event":"verified".*/\1:\2:\3:\4/p'); do bag=${b%%:*} b=${b#*:}; case $b in none:*) same "${b##*:}" "$bag/tagmanifest-sha256.txt"; lists "$bag"; walk "$bag" ;; *) d=${b#*:}; same "${d%:*}" "$bag.tar.${b%%:*}" ;; esac; done
 [ $bad = 0 ] && echo "verified: record $count, $head, signed by $signer"
