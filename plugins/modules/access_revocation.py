@@ -77,8 +77,8 @@ options:
     default: ""
   force:
     description:
-      - Lock the last account that can become root, and take away or give back for another incident. With V(restored),
-        go on where a step cannot be undone. Needs O(reason), and is put on record.
+      - Lock the last account that can become root. With V(restored), give back for another incident, and go on where a
+        step cannot be undone. Needs O(reason), and is put on record.
       - The account of whoever runs this is not locked all the same.
     type: bool
     default: false

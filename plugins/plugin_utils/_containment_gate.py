@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -16,7 +16,7 @@ from typing import Any
 class Gate:
     """The plan of a fleet. ``hashes``: of the plan of each host; ``refusals``: what is against it, with the way out.
 
-    ``overrides``: what was against it and was broken through.
+    ``overrides``: what was against it and was broken through. ``access_hashes``: of what is taken away of each host.
     """
 
     plan_hash: str
@@ -24,6 +24,7 @@ class Gate:
     hashes: Mapping[str, str]
     refusals: tuple[str, ...]
     overrides: tuple[str, ...] = ()
+    access_hashes: Mapping[str, str] = field(default_factory=dict)
 
 
 def gate(
@@ -33,31 +34,45 @@ def gate(
     keep_one_of: Sequence[str],
     *,
     force: bool,
+    access: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Gate:
     """``plans``: what the module containment said in check mode, by host; empty: nothing was heard of the host.
 
     ``peers``: of the hosts that stay, what health_check and containment_info said. ``keep_one_of``: groups that need at
-    least one host which is healthy and not isolated. ``force``: break through what is not impossible.
+    least one host which is healthy and not isolated. ``force``: break through what is not impossible. ``access``: what
+    access_revocation said in check mode, of the hosts on which access is to be taken away; empty as above.
     """
     hashes = {host: "" if plan.get("failed") else str(plan.get("plan_hash") or "") for host, plan in plans.items()}
     silent = [host for host, hash_ in hashes.items() if not hash_]
     firm = [_silence(host, plans[host]) for host in silent]
     last = [words for group in keep_one_of if (words := _emptied(group, plans, peers, groups))]
     told = {host: hash_ for host, hash_ in hashes.items() if hash_}
-    digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
-    lines = [line for host in sorted(told) for line in _lines(host, plans[host])]
+    taken = {host: plan for host, plan in (access or {}).items() if host in plans}
+    access_hashes = {h: "" if plan.get("failed") else str(plan.get("plan_hash") or "") for h, plan in taken.items()}
+    firm += [_untaken(host, taken[host]) for host, hash_ in access_hashes.items() if not hash_]
+    named: Any = [told, access_hashes] if access_hashes else told
+    digest = hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()[:16]
+    lines = [line for host in sorted(told) for line in [*_lines(host, plans[host]), *_access(taken.get(host, {}))]]
     return Gate(
         plan_hash=digest,
         lines=tuple(lines),
         hashes=told,
         refusals=tuple(firm if force else firm + last),
         overrides=tuple(last if force else ()),
+        access_hashes=access_hashes,
     )
 
 
 def _silence(host: str, plan: Mapping[str, Any]) -> str:
-    why = " ".join(str(plan.get("msg") or "there was no answer").split())
-    return f"{host} cannot be isolated: {why.rstrip('.')}. Leave it out of the target, or mend that."
+    return f"{host} cannot be isolated: {_why(plan)}. Leave it out of the target, or mend that."
+
+
+def _untaken(host: str, plan: Mapping[str, Any]) -> str:
+    return f"Access to {host} cannot be taken away: {_why(plan)}. Correct incident_containment.access, or mend that."
+
+
+def _why(plan: Mapping[str, Any]) -> str:
+    return " ".join(str(plan.get("msg") or "there was no answer").split()).rstrip(".")
 
 
 def _emptied(
@@ -106,3 +121,9 @@ def _lines(host: str, plan: Mapping[str, Any]) -> list[str]:
     if not plan.get("changed"):
         return [f"{host}: is isolated like that already"]
     return [f"{host}: cut everything by {plan.get('backend')}, but", *flows, *notes, *against]
+
+
+def _access(plan: Mapping[str, Any]) -> list[str]:
+    words = [f"  then: {line}" for line in plan.get("plan") or ()]
+    words += [f"  note: {note}" for note in plan.get("notes") or ()]
+    return words + [f"  in spite of: {against}" for against in plan.get("overrides") or ()]

@@ -56,10 +56,12 @@ def _check(params: Mapping[str, Any]) -> None:
 def _revoke(parts: Parts, params: Mapping[str, Any], rehearsal: bool) -> dict[str, Any]:
     wish = read_wish(params)
     known = parts.records.read()
-    observed = observe(wish.lock_users, parts.etc)
+    observed = observe(wish.lock_users, others=wish.others, etc=parts.etc)
     plan = make_plan(wish, observed, known, today())
     result = {**_empty(PLANNED), **shown.plan(plan), "plan_hash": plan_hash(wish)}
-    overrides = _refuse(plan, known, params, result)
+    if known is not None and (other := _other_incident(known, params)):
+        result["notes"].append(f"{other.rstrip('.')}; what is added is given back together with that")
+    overrides = _refuse(plan, params, result)
     result["overrides"] = overrides
     if rehearsal:
         words = "it is taken away already" if plan.empty else "it would be taken away"
@@ -79,7 +81,7 @@ def _restore(parts: Parts, params: Mapping[str, Any], rehearsal: bool) -> dict[s
     other = _other_incident(record, params)
     if other and not params["force"]:
         raise IncidentError(f"Not restored: {other}", "Name that incident, or force: true with the reason.")
-    if os.geteuid() != 0:
+    if os.geteuid() != 0 and record.accounts:
         raise IncidentError("Only root may give access back.", "Run with become: true.")
     result["overrides"] = [other] if other else []
     back = judge(read_shadow(parts.etc), record) if record.accounts else None
@@ -93,12 +95,10 @@ def _restore(parts: Parts, params: Mapping[str, Any], rehearsal: bool) -> dict[s
     return _finished(result, done, RESTORED)
 
 
-def _refuse(plan: Plan, known: r.Record | None, params: Mapping[str, Any], result: dict[str, Any]) -> list[str]:
+def _refuse(plan: Plan, params: Mapping[str, Any], result: dict[str, Any]) -> list[str]:
     """The refusals that were overridden. Raises IncidentError for the others."""
     firm = [each.message for each in plan.refusals if each.firm]
     soft = [each.message for each in plan.refusals if not each.firm]
-    if known is not None and (other := _other_incident(known, params)):
-        soft.append(other)
     if firm or (soft and not params["force"]):
         way_out = "" if firm else " If it is meant all the same: force: true, with a reason."
         shown_then = {**result, "refusals": [*firm, *soft]}

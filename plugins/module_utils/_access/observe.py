@@ -27,9 +27,9 @@ from ansible_collections.toombos.incident.plugins.module_utils._ssh_session impo
 _NAMES = (b"USER=", b"LOGNAME=")
 
 
-def observe(users: Sequence[str], etc: str = "/etc", proc: str = "/proc") -> Observed:
-    """``users``: those that are to be locked. Raises IncidentError for what cannot be read."""
-    if os.geteuid() != 0:
+def observe(users: Sequence[str], *, others: bool, etc: str = "/etc", proc: str = "/proc") -> Observed:
+    """``users``: to be locked; ``others``: sessions are to be ended. Raises IncidentError for what cannot be read."""
+    if os.geteuid() != 0 and (users or others):
         raise IncidentError("Only root may take access away.", "Run with become: true.")
     try:
         # Without users nothing of /etc/shadow matters, and a host may have none.

@@ -83,3 +83,21 @@ def test_the_hash_is_that_of_all_plans_and_the_lines_tell_them() -> None:
     assert "note: n" in text
     assert "in spite of: o" in text
     assert asked({"db-1": {**PLANNED, "changed": False}}).lines == ("db-1: is isolated like that already",)
+
+
+def test_what_is_taken_away_is_shown_and_covered_by_the_approval() -> None:
+    def with_access(**plan: Any) -> Gate:
+        return gate({"db-1": PLANNED}, {}, GROUPS, [], force=True, access={"db-1": plan, "gone": {}})
+
+    none = gate({"db-1": PLANNED}, {}, GROUPS, [], force=True, access={})
+    one, two = with_access(plan_hash="cc", plan=["lock deploy"], notes=["m"]), with_access(plan_hash="dd")
+    assert len({none.plan_hash, one.plan_hash, two.plan_hash}) == 3
+    assert none.plan_hash == asked({"db-1": PLANNED}, keep=[]).plan_hash
+    assert one.lines[-2:] == ("  then: lock deploy", "  note: m")
+    assert (dict(one.access_hashes), dict(none.access_hashes)) == ({"db-1": "cc"}, {})
+    for broken in (
+        {"failed": True, "plan_hash": "cc", "msg": "deploy is the account"},
+        {"unreachable": True, "msg": "x"},
+    ):
+        [words] = with_access(**broken).refusals
+        assert words.startswith(f"Access to db-1 cannot be taken away: {broken['msg']}.")
