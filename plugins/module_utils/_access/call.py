@@ -101,7 +101,7 @@ def _refuse(plan: Plan, params: Mapping[str, Any], result: dict[str, Any]) -> li
     soft = [each.message for each in plan.refusals if not each.firm]
     if firm or (soft and not params["force"]):
         way_out = "" if firm else " If it is meant all the same: force: true, with a reason."
-        shown_then = {**result, "refusals": [*firm, *soft]}
+        shown_then = {**result, "failed": True, "refusals": [*firm, *soft]}
         raise IncidentError(
             f"No access was taken away: {' '.join([*firm, *soft])}", f"Nothing was changed.{way_out}", shown_then
         )
@@ -109,7 +109,7 @@ def _refuse(plan: Plan, params: Mapping[str, Any], result: dict[str, Any]) -> li
         raise IncidentError(
             f"The plan is {result['plan_hash']}, and {params['approve']} was approved: something is different by now.",
             "Nothing was changed. Look at the plan in check mode, and approve that.",
-            result,
+            {**result, "failed": True},
         )
     return soft
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Iterator
+from typing import Collection, Iterator
 
 from ansible_collections.toombos.incident.plugins.module_utils._access import record as r, shadow
 from ansible_collections.toombos.incident.plugins.module_utils._access.logins import Asked, choose
@@ -28,7 +28,7 @@ def make_plan(wish: Wish, observed: Observed, known: r.Record | None, today: int
     return Plan(
         wish=wish,
         locks=locks,
-        locked=tuple(user for user in wish.lock_users if user not in {lock.user for lock in locks}),
+        locked=tuple(_locked_already(wish, observed, {lock.user for lock in locks})),
         choice=choose(observed.processes, observed.responder, asked(wish, observed)),
         steps=tuple(step for step in wish.steps if not _is_done(step, known)),
         refusals=tuple(_refusals(wish, observed, known)),
@@ -58,6 +58,13 @@ def _locks(wish: Wish, observed: Observed, today: int) -> Iterator[Lock]:
             after = shadow.locked(account.fields, today)
             if after != account.fields:
                 yield Lock(user, account.fields, after)
+
+
+def _locked_already(wish: Wish, observed: Observed, to_lock: Collection[str]) -> Iterator[str]:
+    for user in wish.lock_users:
+        account = observed.accounts.get(user)
+        if account is not None and account.fields is not None and user not in to_lock:
+            yield user
 
 
 def _is_done(step: Step, known: r.Record | None) -> bool:
