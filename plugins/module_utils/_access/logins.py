@@ -73,6 +73,7 @@ def choose(
     spared = _of_locked(host, asked, why)
     ended = [host.seen[pid] for pid in sorted(why) if pid not in kept and _may_end(host.seen[pid])]
     notes += [note for pid, note in spared if pid not in kept and _may_end(host.seen[pid])]
+    notes += _listening(host, sorted(host.listeners.intersection(why) - responder.chain))
     endings = tuple(host.ending(process, *why[process.pid]) for process in ended)
     return Choice(endings, tuple(dict.fromkeys(notes)))
 
@@ -216,6 +217,12 @@ def _of_locked(host: _Host, asked: Asked, why: dict[int, tuple[str, str]]) -> li
             words = f"pid {pid} ({host.name(process)}, {line(process.title or process.program)})"
             spared.append((pid, f"{words} was started from a session that is ended, and stays: look at it"))
     return spared
+
+
+def _listening(host: _Host, pids: Collection[int]) -> list[str]:
+    """It may be the way in for everybody, or an intruder's own: people can tell."""
+    told = [f"pid {pid} ({line(host.seen[pid].title)})" for pid in pids]
+    return [f"{which} waits for connections, was started from a session, and stays: look at it" for which in told]
 
 
 def _is_login(process: Seen, locked: Mapping[int, str]) -> bool:

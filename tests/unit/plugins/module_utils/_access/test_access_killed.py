@@ -97,8 +97,9 @@ def test_killed_before_any_effect_it_can_be_taken_back(world: World, monkeypatch
     moment = 0
     while kill_at(moment, world, monkeypatch, whole):
         started = {each.split()[0] for each in world.ran}
-        world.restore()
+        findings = world.restore().more.get("findings", [])
         assert world.shadow == SHADOW, moment
+        assert not [finding for finding in findings if "somebody else" in finding], moment
         assert "disable" not in started or world.ran[-1] == "enable"
         assert world.records.read() is None
         world.ran.clear()

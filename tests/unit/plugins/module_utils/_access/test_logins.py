@@ -179,6 +179,14 @@ def test_the_sshd_that_waits_is_told_from_those_that_serve(row: Seen, listens: b
     assert is_listener(row, with_(host(True), row)) is listens
 
 
+def test_an_sshd_that_waits_stays_wherever_it_was_started_and_is_told() -> None:
+    other = seen(500, 302, ROOT, "sshd: /usr/sbin/sshd -p 2222 [listener] 0 of 10-100", cgroup=scope(2, 1001), audit=2)
+    intruder = seen(501, 500, ROOT, "sshd: eve [priv]", peer="203.0.113.9", cgroup=scope(9, 1002), audit=9)
+    choice = choose(with_(host(True), other, intruder), ME, ASKED)
+    assert {500, 501} & {ending.pid for ending in choice.endings} == {501}
+    assert [note for note in choice.notes if note.startswith("pid 500 (sshd: /usr/sbin/sshd -p 2222")]
+
+
 def test_the_newer_sshd_with_a_program_for_each_session_is_known() -> None:
     table = {
         pid: replace(p, program="sshd-session", title=p.title.replace("sshd:", "sshd-session:"))
