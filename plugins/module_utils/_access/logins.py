@@ -62,7 +62,7 @@ def choose(
     for session in host.sessions:
         if session.root.pid not in kept and not host.logs_in_yet(session):
             _take(host, session, kept, why)
-    for process in [each for each in seen.values() if (each.pid, each.start) in begun]:
+    for process in [each for each in seen.values() if _was_begun(host, each, begun)]:
         for member in host.tree(process):
             if _unit(member) in ("", _unit(process)):
                 why.setdefault(member.pid, ("left of a session", ""))
@@ -217,6 +217,18 @@ def _of_locked(host: _Host, asked: Asked, why: dict[int, tuple[str, str]]) -> li
             words = f"pid {pid} ({host.name(process)}, {line(process.title or process.program)})"
             spared.append((pid, f"{words} was started from a session that is ended, and stays: look at it"))
     return spared
+
+
+def _was_begun(host: _Host, process: Seen, begun: Collection[tuple[int, int]]) -> bool:
+    """Whether it is one of these, or in the session of one: that number is not given away while it has members."""
+    if (process.pid, process.start) in begun:
+        return True
+    if _unit(process) not in {"", *(_unit(host.seen[pid]) for pid in host.listeners)}:
+        return False
+    leader = host.seen.get(process.sid)
+    if leader is not None:
+        return (leader.pid, leader.start) in begun
+    return any(pid == process.sid for pid, _start in begun)
 
 
 def _listening(host: _Host, pids: Collection[int]) -> list[str]:

@@ -202,7 +202,10 @@ def test_what_has_lost_its_session_while_it_is_ended_is_ended_with_all_below_it(
     orphans = [replace(table[302], ppid=1), seen(305, 302, ALICE, "child", cgroup="/", sid=305)]
     asked = replace(ASKED, locked={})
     assert ended(with_(table, *orphans), asked=asked) == []
-    assert ended(with_(table, *orphans), asked=asked, begun=[(302, 302)]) == [302, 303, 305]
+    assert ended(with_(table, *orphans), asked=asked, begun=[(302, 302)]) == [302, 303, 304, 305]
+    without = {pid: p for pid, p in with_(table, *orphans).items() if pid != 302}
+    unit = seen(306, 1, ROOT, "nginx", cgroup="/system.slice/nginx.service", sid=302)
+    assert ended(with_(without, unit), asked=asked, begun=[(302, 302)]) == [303, 304]
     assert ended(with_(table, *orphans), asked=asked, begun=[(302, 999)]) == []
 
 
