@@ -23,7 +23,7 @@ class ActionModule(ActionBase):
 
     _requires_connection = False
     _supports_check_mode = True
-    _VALID_ARGS = frozenset(("targets", "plans", "health", "standing", "keep_one_of", "approve", "force"))
+    _VALID_ARGS = frozenset(("targets", "plans", "health", "standing", "keep_one_of", "approve", "force", "access"))
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
@@ -37,10 +37,13 @@ class ActionModule(ActionBase):
             if host not in targets
         }
         plans = {host: dict(hostvars[host].get(args["plans"]) or {}) for host in targets}
+        name = str(args.get("access") or "")
+        # Where nothing is to be taken away the task was skipped; a host that was asked and does not answer is told.
+        found = {host: dict(hostvars[host].get(name) or {"skipped": True}) for host in targets} if name else {}
+        access = {host: said for host, said in found.items() if not said.get("skipped")}
         gateways = against(targets, {host: self._reached(host, variables) for host in hostvars})
-        asked = gate(
-            plans, peers, groups, list(args.get("keep_one_of") or ()), force=bool(args.get("force")), gateways=gateways
-        )
+        keep = list(args.get("keep_one_of") or ())
+        asked = gate(plans, peers, groups, keep, force=bool(args.get("force")), gateways=gateways, access=access)
         display.display("\n".join([f"PLAN {asked.plan_hash}", *asked.lines]))
         result.update(
             changed=False,
@@ -48,6 +51,7 @@ class ActionModule(ActionBase):
             plan=list(asked.lines),
             hashes=dict(asked.hashes),
             overrides=list(asked.overrides),
+            access_hashes=dict(asked.access_hashes),
             msg=f"{len(asked.hashes)} of {len(targets)} hosts can be isolated as planned",
         )
         if problem := _objection(asked, str(args.get("approve") or ""), rehearsal=bool(self._task.check_mode)):

@@ -39,6 +39,12 @@ options:
     type: list
     elements: str
     default: []
+  access:
+    description:
+      - The name of the variable in which those of which access is to be taken away have registered what
+        M(toombos.incident.access_revocation) said in check mode. It is shown with the plan, and the approval covers it.
+    type: str
+    default: ""
   approve:
     description: The RV(plan_hash) that somebody approved.
     type: str
@@ -82,6 +88,11 @@ hashes:
   returned: always
   type: dict
   sample: {web-1: 5f0c7b1d9a3e4c28}
+access_hashes:
+  description: The same for the option C(approve) of M(toombos.incident.access_revocation).
+  returned: always
+  type: dict
+  sample: {web-1: 9a3e4c285f0c7b1d}
 overrides:
   description: What was against it and was broken through.
   returned: always

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.toombos.incident.plugins.plugin_utils._printable import printable
@@ -25,7 +25,7 @@ _FLOW = ("direction", "network", "protocol", "port", "why")
 class Gate:
     """The plan of a fleet. ``hashes``: of the plan of each host; ``refusals``: what is against it, with the way out.
 
-    ``overrides``: what was against it and was broken through.
+    ``overrides``: what was against it and was broken through. ``access_hashes``: of what is taken away of each host.
     """
 
     plan_hash: str
@@ -33,6 +33,7 @@ class Gate:
     hashes: Mapping[str, str]
     refusals: tuple[str, ...]
     overrides: tuple[str, ...] = ()
+    access_hashes: Mapping[str, str] = field(default_factory=dict)
 
 
 def gate(
@@ -43,20 +44,26 @@ def gate(
     *,
     force: bool,
     gateways: Sequence[str] = (),
+    access: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Gate:
     """``plans``: what the module containment said in check mode, by host; empty: nothing was heard of the host.
 
     ``peers``: of the hosts that stay, what health_check and containment_info said. ``keep_one_of``: groups that need at
     least one host which is healthy and not isolated. ``force``: break through what is not impossible. ``gateways``:
-    in words, over which of them others are reached.
+    in words, over which of them others are reached. ``access``: what access_revocation said in check mode, of the hosts
+    on which access is to be taken away; empty as above.
     """
     hashes = {host: _hash(plan) for host, plan in plans.items()}
     silent = [host for host, hash_ in hashes.items() if not hash_]
     firm = [_silence(host, plans[host]) for host in silent]
     last = [*gateways, *(words for group in keep_one_of if (words := _emptied(group, plans, peers, groups)))]
     told = {host: hash_ for host, hash_ in hashes.items() if hash_}
-    digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
-    lines = [line for host in sorted(told) for line in _lines(host, plans[host])]
+    taken = {host: plan for host, plan in (access or {}).items() if host in plans}
+    access_hashes = {host: "" if _refused(plan) else str(plan.get("plan_hash") or "") for host, plan in taken.items()}
+    firm += [_untaken(host, taken[host]) for host, hash_ in access_hashes.items() if not hash_]
+    named: Any = [told, access_hashes] if access_hashes else told
+    digest = hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()[:16]
+    lines = [line for host in sorted(told) for line in [*_lines(host, plans[host]), *_access(taken.get(host, {}))]]
     lines += [f"in spite of: {words}" for words in (last if force else ())]
     return Gate(
         plan_hash=digest,
@@ -64,14 +71,17 @@ def gate(
         hashes=told,
         refusals=tuple(firm if force else firm + last),
         overrides=tuple(last if force else ()),
+        access_hashes=access_hashes,
     )
 
 
 def _hash(plan: Mapping[str, Any]) -> str:
     """That of a plan which can be carried out, and told; empty otherwise."""
-    if plan.get("failed") or plan.get("unreachable") or not _is_told(plan):
-        return ""
-    return str(plan.get("plan_hash") or "")
+    return "" if _refused(plan) or not _is_told(plan) else str(plan.get("plan_hash") or "")
+
+
+def _refused(plan: Mapping[str, Any]) -> bool:
+    return bool(plan.get("failed") or plan.get("unreachable"))
 
 
 def _is_told(plan: Mapping[str, Any]) -> bool:
@@ -84,8 +94,16 @@ def _is_told(plan: Mapping[str, Any]) -> bool:
 
 def _silence(host: str, plan: Mapping[str, Any]) -> str:
     otherwise = "there was no answer" if _is_told(plan) else "its plan cannot be read"
-    why = _line(plan.get("msg") or otherwise)
-    return f"{host} cannot be isolated: {why.rstrip('.')}. Leave it out of the target, or mend that."
+    return f"{host} cannot be isolated: {_why(plan, otherwise)}. Leave it out of the target, or mend that."
+
+
+def _untaken(host: str, plan: Mapping[str, Any]) -> str:
+    otherwise = "there was no answer"
+    return f"Access to {host} cannot be taken away: {_why(plan, otherwise)}. Correct incident_containment.access, or mend that."
+
+
+def _why(plan: Mapping[str, Any], otherwise: str) -> str:
+    return _line(plan.get("msg") or otherwise).rstrip(".")
 
 
 def _line(value: Any) -> str:
@@ -146,3 +164,8 @@ def _flow(flow: Mapping[str, Any]) -> str:
     way = "from" if flow["direction"] == "in" else "to"
     what = f"{flow['protocol']}/{flow['port']} ({flow['why']})"
     return f"stays possible: {flow['direction']} {way} {flow['network']} {what}"
+
+
+def _access(plan: Mapping[str, Any]) -> list[str]:
+    told = [("then", "plan"), ("note", "notes"), ("in spite of", "overrides")]
+    return [f"  {word}: {_line(line)}" for word, key in told for line in list(plan.get(key) or ())]

@@ -144,3 +144,21 @@ def test_a_refusal_of_one_host_does_not_hide_that_of_a_group() -> None:
 def test_every_group_that_would_be_empty_is_told() -> None:
     found = asked({"web-1": PLANNED, "web-2": PLANNED, "db-1": PLANNED}, keep=("web", "db", "empty"))
     assert [each.split(" nobody")[0] for each in found.refusals] == ["Without web-1, web-2", "Without db-1"]
+
+
+def test_what_is_taken_away_is_shown_and_covered_by_the_approval() -> None:
+    def with_access(**plan: Any) -> Gate:
+        return gate({"db-1": PLANNED}, {}, GROUPS, [], force=True, access={"db-1": plan, "gone": {}})
+
+    none = gate({"db-1": PLANNED}, {}, GROUPS, [], force=True, access={})
+    one, two = with_access(plan_hash="cc", plan=["lock deploy"], notes=["m"]), with_access(plan_hash="dd")
+    assert len({none.plan_hash, one.plan_hash, two.plan_hash}) == 3
+    assert none.plan_hash == asked({"db-1": PLANNED}, keep=[]).plan_hash
+    assert one.lines[-2:] == ("  then: lock deploy", "  note: m")
+    assert (dict(one.access_hashes), dict(none.access_hashes)) == ({"db-1": "cc"}, {})
+    for broken in (
+        {"failed": True, "plan_hash": "cc", "msg": "deploy is the account"},
+        {"unreachable": True, "msg": "x"},
+    ):
+        [words] = with_access(**broken).refusals
+        assert words.startswith(f"Access to db-1 cannot be taken away: {broken['msg']}.")
