@@ -26,7 +26,7 @@ from ansible_collections.toombos.incident.plugins.plugin_utils._lean.script impo
 
 HUNG_UP, KILLED, CUT_OFF = "the terminal hangs up", "everything is killed", "the link is down"
 WAYS = (HUNG_UP, KILLED, CUT_OFF)
-WINDOW = 2.0  # seconds, the least that the module takes
+WINDOW = 3.0  # seconds; the module takes 2 at the least, and whoever is too late isolates nobody
 _VICTIM, _RESPONDER = "10.88.0.1", "10.88.0.2"
 _ASKED = {
     "state": "isolated", "management": ["203.0.113.0/24"], "keep_responder": False, "force": True,
