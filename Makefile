@@ -21,10 +21,10 @@ LAB := python tests/lab/lab.py $(if $(LAB_PORT),--base-port $(LAB_PORT))
 
 CHAOS := tools/chaos.sh $(if $(WHERE),--where $(WHERE)) $(if $(SEED),--seed $(SEED)) $(if $(WORKERS),--workers $(WORKERS))
 
-.PHONY: help setup recover test $(GROUPS) chaos bench bench-evidence bench-logs matrix lab-up lab-break lab-status lab-down requirements clean
+.PHONY: help setup recover test $(GROUPS) chaos bench bench-evidence bench-logs bench-containment matrix lab-up lab-break lab-status lab-down requirements clean
 
 help: ## This list
-	@awk -F ':.*## ' '/^(# )?[a-z-]+:.*## / { sub(/^# /, ""); printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^(# )?[a-z-]+:.*## / { sub(/^# /, ""); printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## The environment (.venv and the link to this checkout); everything below implies it
 	@tools/setup.sh
@@ -61,13 +61,17 @@ chaos: setup ## 500 random faults, a recovery after each: CASES=50 SEED=7 WHERE=
 
 bench: setup ## The main job beside other tools, on hosts in namespaces (root): HOSTS="1 10" ROUNDS=3; not part of test
 	@tests/bench/enter.sh python tests/bench/bench.py --hosts $(or $(HOSTS),1 10 25 50) --rounds $(or $(ROUNDS),3)
-	@echo "See also: make bench-evidence, make bench-logs"
+	@echo "See also: make bench-evidence, make bench-logs, make bench-containment"
 
 bench-evidence: setup ## Capturing evidence of a busy host, of 1 GiB of logs, of 20 hosts (root): ONLY=logs MIB=2048 ROUNDS=3
 	@tests/bench/enter.sh python tests/bench/evidence.py $(if $(ONLY),--only $(ONLY)) --mib $(or $(MIB),1024) --rounds $(or $(ROUNDS),3)
 
 bench-logs: setup ## Searching 1 GiB of logs beside grep: MIB=256 ROUNDS=3
 	@python tests/bench/log_scan.py --mib $(or $(MIB),1024) --rounds $(or $(ROUNDS),3)
+
+bench-containment: setup ## Isolating 20 hosts with evidence before and after (root), and what management feels of it: HOSTS=5 ROUNDS=1
+	@tests/bench/enter.sh python tests/bench/containment.py --hosts $(or $(HOSTS),20) --rounds $(or $(ROUNDS),3)
+	@tools/containment.sh python3 tests/containment/timing.py
 
 matrix: setup ## The oldest and the newest ansible-core (not part of test)
 	@tools/matrix.sh

@@ -2,8 +2,8 @@
 # A container engine and the images of hosts with systemd, sshd and Python, for the molecule scenarios.
 #
 # `eval "$(tools/containers.sh)"` sets INCIDENT_ENGINE, INCIDENT_IMAGE (Debian 13), with the argument "both" also
-# INCIDENT_IMAGE_OLD (Debian 12), with "filters" INCIDENT_IMAGE_FILTERS (Debian 13, packet filters and pytest), and, where
-# the engine needs other settings than its own here, CONTAINERS_CONF.
+# INCIDENT_IMAGE_OLD (Debian 12), with "filters" INCIDENT_IMAGE_FILTERS (Debian 13, packet filters and what manages them,
+# pytest), with "all" both of these, and, where the engine needs other settings than its own here, CONTAINERS_CONF.
 # Exit code 77: no engine can be had; the last line says why.
 #
 # INCIDENT_IMAGE, INCIDENT_IMAGE_OLD or INCIDENT_IMAGE_FILTERS, set before: that image is used as it is.
@@ -18,7 +18,9 @@ packages_of() {
     case $1 in
         trixie) echo "$common python3-pydantic-settings" ;;
         bookworm) echo "$common python3-dotenv" ;;
-        filters) echo "python3 python3-pytest iproute2 procps openssh-server nftables iptables ufw" ;;
+        filters)
+            echo "systemd systemd-sysv dbus openssh-server python3 python3-pytest iproute2 procps nftables iptables ufw firewalld"
+            ;;
     esac
 }
 
@@ -27,9 +29,9 @@ tag_of() { echo "localhost/toombos-incident-host:$(echo "$1 $(packages_of "$1")"
 
 image=${INCIDENT_IMAGE:-$(tag_of trixie)}
 image_old=
-[ "${1:-}" != both ] || image_old=${INCIDENT_IMAGE_OLD:-$(tag_of bookworm)}
+case ${1:-} in both | all) image_old=${INCIDENT_IMAGE_OLD:-$(tag_of bookworm)} ;; esac
 image_filters=
-[ "${1:-}" != filters ] || image_filters=${INCIDENT_IMAGE_FILTERS:-$(tag_of filters)}
+case ${1:-} in filters | all) image_filters=${INCIDENT_IMAGE_FILTERS:-$(tag_of filters)} ;; esac
 
 say() { printf 'containers: %s\n' "$*" >&2; }
 skip() { say "$*"; exit 77; }

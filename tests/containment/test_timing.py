@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 from neighbourhood import Neighbourhood
-from timing import RUNS, measure
+from timing import HEAD, RUNS, measure
 from victim import BACKENDS
 
 
@@ -17,6 +17,6 @@ def test_management_goes_on_and_others_are_dead_at_once(
 ) -> None:
     figures = measure(neighbourhood, name, runs)
     with capsys.disabled():
-        print(f"\n{name}: management feels {figures.felt():+.1f} ms\n{figures}")
+        print(f"\nmanagement feels {figures.felt():+.1f} ms\n{HEAD}\n{figures.row(name)}")
     assert figures.felt() <= 100.0
     assert max(figures.alive) <= 1000.0

@@ -41,6 +41,7 @@ class Host:
 
     def __init__(self, engine: str, image: str) -> None:
         self.engine, self.name = engine, f"truth-{uuid.uuid4().hex[:8]}"
+        self.written: set[str] = set()
         plugins = f"{_ROOT}/plugins:{_LIBRARY}/ansible_collections/toombos/incident/plugins:ro"
         flags = ["--privileged", "--network", "none", "--volume", plugins, *_ENGINE_FLAGS[engine]]
         self._engine("run", "--detach", "--name", self.name, *flags, image, "/sbin/init")
@@ -57,6 +58,7 @@ class Host:
 
     def write(self, path: str, text: str) -> None:
         """A file in the container."""
+        self.written.add(path)
         self.run("sh", "-c", f"umask 022; cat >{path}", text=text)
 
     def unit(self, name: str, *lines: str) -> None:

@@ -87,6 +87,19 @@ _PLAY = """\
       delegate_to: localhost
 """
 
+# As it was, whatever has happened; in one go, for each command in a container takes its time.
+_FORGET = f"""
+find /etc/systemd/system -name 'toombos-incident-*' -delete
+systemctl daemon-reload
+systemctl stop 'toombos-incident-*'
+nft flush ruleset
+rm -rf {STORE} /run/toombos-incident /tmp/looks /tmp/held
+for each in responder attacker; do ip netns pids $each | xargs -r kill -9; done
+pkill -KILL -f '/opt/echo[.]py'
+ip link del v0; ip link del v1; ip netns del responder; ip netns del attacker
+true
+"""
+
 
 class Site:
     """The host, and what its neighbours can do."""
@@ -95,7 +108,8 @@ class Site:
         self.host, self.home = host, home
         self.children: list[subprocess.Popen[bytes]] = []
         for name, text in (("pipe", _PIPE), ("looks", _LOOKS), ("echo", _ECHO), ("held", _HELD)):
-            host.write(f"/opt/{name}.py", text)
+            if f"/opt/{name}.py" not in host.written:
+                host.write(f"/opt/{name}.py", text)
         if not (home / "key").exists():
             subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(home / "key")], check=True)
         public = (home / "key.pub").read_text()
@@ -210,18 +224,7 @@ class Site:
         for child in self.children:
             child.kill()
             child.wait()
-        self.host.run(
-            "sh", "-c", "find /etc/systemd/system -name 'toombos-incident-*' -delete; systemctl daemon-reload"
-        )
-        self.host.run("sh", "-c", "systemctl stop 'toombos-incident-*'; true", ok=False)
-        self.host.run("sh", "-c", f"nft flush ruleset; rm -rf {STORE} /run/toombos-incident /tmp/looks /tmp/held")
-        self.host.run(
-            "sh", "-c", "for i in responder attacker; do ip netns pids $i | xargs -r kill -9; done; true", ok=False
-        )
-        self.host.run("pkill", "-KILL", "-f", "/opt/echo[.]py", ok=False)
-        self.host.run(
-            "sh", "-c", "ip link del v0; ip link del v1; ip netns del responder; ip netns del attacker", ok=False
-        )
+        self.host.run("sh", "-c", _FORGET)
 
     def restart(self) -> None:
         """The host, and its neighbours again."""

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -15,7 +14,6 @@ import pytest
 from host import Host, until
 from isolating import RESPONDER, STORE, THEIRS, VICTIM, Site, boottime
 
-TRIALS = int(os.environ.get("CONTAINMENT_TRIALS", "6"))
 LATE = 2.0  # seconds after the deadline
 BACK = 5.0  # seconds until what was removed is back
 ASKED = {"incident": "INC-2026-1128-0001", "reason": "a trial of it, alice", "owner": "alice"}
@@ -94,9 +92,12 @@ def test_a_wrong_list_of_management_is_refused_or_the_responder_is_kept(site: Si
     assert site.reaches("responder")
 
 
-@pytest.mark.parametrize("number", range(TRIALS))
+@pytest.mark.parametrize("number", range(3))
 def test_whoever_is_locked_out_is_let_in_again_in_time(site: Site, number: int) -> None:
-    """A wrong list, forced. The client is left alone, killed, or hung up with its terminal."""
+    """A wrong list, forced. The client is left alone, killed, or hung up with its terminal.
+
+    Each once, for the keeper that systemd runs: the hundred are in tests/containment, without systemd.
+    """
     site.lay_out(
         "/opt/contain.py", state="isolated", management=NOBODY, keep_responder=False, force=True, confirm="4s", **ASKED
     )
@@ -128,21 +129,19 @@ def test_whoever_is_locked_out_is_let_in_again_in_time(site: Site, number: int) 
     assert site.host.run("find", "/etc/systemd/system", "-name", "toombos-incident-*") == ""
 
 
-@pytest.mark.parametrize(
-    "how", ["flush ruleset", "delete table inet toombos_incident", "flush chain inet toombos_incident input"]
-)
-def test_what_somebody_removes_is_back_and_counted(site: Site, how: str) -> None:
+def test_what_somebody_removes_is_back_and_counted(site: Site) -> None:
     assert site.play(management=[f"{RESPONDER}/32"], **ASKED)["outcome"] == "confirmed"
     expected = site.ours().count("\n")
-    begun = boottime()
-    site.host.run("nft", *how.split())
-    until(lambda: site.ours().count("\n") == expected, BACK)
-    assert boottime() - begun < BACK
-    assert not site.reaches("attacker")
-    known = until(lambda: site.info()["tampering"])
-    assert known["count"] == 1
-    assert len(known["events"]) == 1
-    assert site.play(state="released", **ASKED)["tampering"]["count"] == 1
+    ways = ("flush ruleset", "delete table inet toombos_incident", "flush chain inet toombos_incident input")
+    for number, how in enumerate(ways, 1):
+        begun = boottime()
+        site.host.run("nft", *how.split())
+        until(lambda: site.ours().count("\n") == expected, BACK)
+        assert boottime() - begun < BACK, how
+        assert not site.reaches("attacker")
+        known = until(lambda count=number: (seen := site.info()["tampering"])["count"] >= count and seen)
+        assert (known["count"], len(known["events"])) == (number, number), how
+    assert site.play(state="released", **ASKED)["tampering"]["count"] == len(ways)
 
 
 def test_what_keeps_it_is_started_again_when_it_is_killed(site: Site) -> None:

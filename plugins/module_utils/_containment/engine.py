@@ -228,6 +228,8 @@ class Containment:
         return Done(o.CONFIRMED, f"it was isolated before; {what} had been removed, and is back", True, record)
 
     def _put_in_place(self, record: Record) -> Record:
+        if self._deadlines.state(record.deadline) != d.ARMED:  # a busy host takes its time, and nobody needs to be cut
+            raise IncidentError("the deadline came before the host was isolated")
         listing = self._filters.isolate(record.backend, record.flows)
         record = replace(record, listing=listing)
         self._records.write(record)

@@ -59,11 +59,23 @@ def test_what_does_not_come_into_force_as_it_should_is_undone(world: World, how:
     if how == "not there":
         world.nft.takes = False
     if how == "late":
-        world.deadlines.state = lambda identity: d.FIRED  # type: ignore[method-assign]
+        world.deadlines.state = (  # type: ignore[method-assign]
+            lambda identity: d.FIRED if "isolate nftables" in world.effect.done else d.ARMED
+        )
     done = world.isolate()
     assert (done.outcome, done.token) == (o.ROLLED_BACK, "")
     assert world.at_rest() == "released"
     assert world.deadlines.known["token0"].state == d.CALLED_OFF
+    assert ("isolate nftables" in world.effect.done) is (how != "refused")
+
+
+def test_a_host_that_is_slower_than_its_deadline_is_not_cut_at_all(world: World) -> None:
+    world.deadlines.state = lambda identity: d.FIRING  # type: ignore[method-assign]
+    done = world.isolate()
+    assert done.outcome == o.ROLLED_BACK
+    assert done.words.startswith("the deadline came before the host was isolated")
+    assert "isolate nftables" not in world.effect.done
+    assert world.at_rest() == "released"
 
 
 def test_what_cannot_be_undone_keeps_its_deadline(world: World) -> None:
