@@ -98,8 +98,8 @@ def _silence(host: str, plan: Mapping[str, Any]) -> str:
 
 
 def _untaken(host: str, plan: Mapping[str, Any]) -> str:
-    otherwise = "there was no answer"
-    return f"Access to {host} cannot be taken away: {_why(plan, otherwise)}. Correct incident_containment.access, or mend that."
+    why = _why(plan, "there was no answer")
+    return f"Access to {host} cannot be taken away: {why}. Correct incident_containment.access, or mend that."
 
 
 def _why(plan: Mapping[str, Any], otherwise: str) -> str:

@@ -205,8 +205,10 @@ def test_other_flows_are_confirmed(world: World) -> None:
 
 
 def test_what_the_flows_before_have_counted_is_kept(world: World) -> None:
-    first, second = world.confirmed(A).record, world.isolate(B).record
-    assert first and second
+    first = world.confirmed(A).record
+    second = world.isolate(B).record
+    assert first is not None
+    assert second is not None
     kept = json.loads(Path(world.records.folder, "history", f"{first.id}.json").read_text())
     assert (kept["end"]["replaced_by"], kept["end"]["counters"][1]["packets"]) == (second.id, 7)
 
