@@ -76,8 +76,6 @@ def next_step(hypothesis: Hypothesis, fleet: Fleet) -> Step:
     services = [name for name in hypothesis.services if name in known]
     if hypothesis.pattern == EXTERNAL and fleet.external:
         services = [name for name in services if name in fleet.external]
-    chosen = (
-        f" -e svc={shlex.quote(','.join(services))}" if services and hypothesis.pattern != NETWORK else ""
-    )
+    chosen = f" -e svc={shlex.quote(','.join(services))}" if services and hypothesis.pattern != NETWORK else ""
     names = shlex.quote(",".join(host.name for host in red or explained))
     return Step(words, command.format(hosts=names, services=chosen))
