@@ -48,7 +48,7 @@ def test_what_gets_through_fails_the_task_with_a_critical_finding() -> None:
     assert (found["outcome"], found["failed"]) == ("disproved", True)
     assert "NOT ISOLATED AS IT SHOULD BE. The isolation stays" in found["msg"]
     assert [each["severity"] for each in found["proof"]["findings"]] == ["critical"]
-    assert "\x1b" not in str(found)
+    assert [each["why"].isprintable() for each in found["proof"]["probes"]] == [True]
 
 
 def test_what_is_not_proved_does_not_fail_the_task() -> None:
