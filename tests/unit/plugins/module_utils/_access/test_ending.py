@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -47,8 +48,11 @@ def started() -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
 
     yield start
     for child in children:
-        child.kill()
-        child.communicate()
+        if child.poll() is None:
+            os.killpg(child.pid, signal.SIGKILL)
+        assert child.stdout is not None
+        child.stdout.close()  # not read to its end: what a failed test has left may hold it open
+        child.wait()
 
 
 def start_of(pid: int) -> int:
