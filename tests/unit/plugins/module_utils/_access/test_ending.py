@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import os
+import contextlib
+import os
 import signal
 import subprocess
 import sys
