@@ -6,8 +6,6 @@
 from __future__ import annotations
 
 import os
-import contextlib
-import os
 import signal
 import subprocess
 import sys
@@ -124,7 +122,14 @@ def test_what_does_not_die_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
             raise PermissionError
         return True
 
-    seen = end_all(lambda _begun: t.Choice((ending(7, 1), ending(8, 1))), 1.0, Fast(), send)
+    told = []
+
+    def look(begun: Collection[tuple[int, int]]) -> t.Choice:
+        told.append(set(begun))
+        return t.Choice((ending(7, 1), ending(8, 1)))
+
+    seen = end_all(look, 1.0, Fast(), send)
+    assert told[:2] == [set(), {(7, 1), (8, 1)}], "what is being ended has perhaps lost what told whose it is"
     assert [each.pid for each in seen.survivors] == [7, 8]
     assert seen.ended == ()
     assert sent[:3] == [signal.SIGTERM, signal.SIGCONT, signal.SIGTERM]
