@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -47,8 +48,11 @@ def started() -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
 
     yield start
     for child in children:
-        child.kill()
-        child.communicate()
+        if child.poll() is None:
+            os.killpg(child.pid, signal.SIGKILL)
+        assert child.stdout is not None
+        child.stdout.close()  # not read to its end: what a failed test has left may hold it open
+        child.wait()
 
 
 def start_of(pid: int) -> int:
@@ -118,7 +122,14 @@ def test_what_does_not_die_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
             raise PermissionError
         return True
 
-    seen = end_all(lambda _begun: t.Choice((ending(7, 1), ending(8, 1))), 1.0, Fast(), send)
+    told = []
+
+    def look(begun: Collection[tuple[int, int]]) -> t.Choice:
+        told.append(set(begun))
+        return t.Choice((ending(7, 1), ending(8, 1)))
+
+    seen = end_all(look, 1.0, Fast(), send)
+    assert told[:2] == [set(), {(7, 1), (8, 1)}], "what is being ended has perhaps lost what told whose it is"
     assert [each.pid for each in seen.survivors] == [7, 8]
     assert seen.ended == ()
     assert sent[:3] == [signal.SIGTERM, signal.SIGCONT, signal.SIGTERM]
