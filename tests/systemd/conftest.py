@@ -9,15 +9,19 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from host import Host
 
+RELEASES = {"INCIDENT_IMAGE": "trixie", "INCIDENT_IMAGE_OLD": "bookworm"}
 
-@pytest.fixture(scope="session", params=["INCIDENT_IMAGE", "INCIDENT_IMAGE_OLD"], ids=["trixie", "bookworm"])
+
+@pytest.fixture(scope="session", params=RELEASES, ids=RELEASES.values())
 def host(request: pytest.FixtureRequest) -> Iterator[Host]:
     """A host with the systemd of that release."""
     made = Host(os.environ["INCIDENT_ENGINE"], os.environ[request.param])
@@ -25,10 +29,14 @@ def host(request: pytest.FixtureRequest) -> Iterator[Host]:
     made.close()
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+class ByHost(LoadScopeScheduling):
     """What works with one host stays together, in one process: that of its release, or those of its file."""
-    for each in items:
-        callspec = getattr(each, "callspec", None)
-        group = callspec.params.get("host") if callspec is not None else None
-        each.add_marker(pytest.mark.xdist_group(group or each.path.stem))
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((name for name in RELEASES.values() if f"[{name}" in nodeid), nodeid.partition("::")[0])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByHost:
+    """Instead of that which ``--dist`` names."""
+    return ByHost(config, log)
