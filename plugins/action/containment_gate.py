@@ -23,7 +23,9 @@ class ActionModule(ActionBase):
 
     _requires_connection = False
     _supports_check_mode = True
-    _VALID_ARGS = frozenset(("targets", "plans", "health", "standing", "keep_one_of", "approve", "force", "access"))
+    _VALID_ARGS = frozenset(
+        ("targets", "plans", "health", "standing", "keep_one_of", "approve", "force", "broken", "access")
+    )
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
@@ -43,7 +45,16 @@ class ActionModule(ActionBase):
         access = {host: said for host, said in found.items() if not said.get("skipped")}
         gateways = against(targets, {host: self._reached(host, variables) for host in hostvars})
         keep = list(args.get("keep_one_of") or ())
-        asked = gate(plans, peers, groups, keep, force=bool(args.get("force")), gateways=gateways, access=access)
+        asked = gate(
+            plans,
+            peers,
+            groups,
+            keep,
+            force=bool(args.get("force")),
+            gateways=gateways,
+            access=access,
+            broken=list(args.get("broken") or ()),
+        )
         display.display("\n".join([f"PLAN {asked.plan_hash}", *asked.lines]))
         result.update(
             changed=False,

@@ -53,6 +53,11 @@ options:
     description: Isolate the last host of a group all the same.
     type: bool
     default: false
+  broken:
+    description: Limits that were broken through before, as in RV(toombos.incident.guard#module:overrides), to be shown.
+    type: list
+    elements: str
+    default: []
 extends_documentation_fragment:
   - toombos.incident.attributes.controller
 author:

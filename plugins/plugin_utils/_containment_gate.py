@@ -45,13 +45,14 @@ def gate(
     force: bool,
     gateways: Sequence[str] = (),
     access: Mapping[str, Mapping[str, Any]] | None = None,
+    broken: Sequence[str] = (),
 ) -> Gate:
     """``plans``: what the module containment said in check mode, by host; empty: nothing was heard of the host.
 
     ``peers``: of the hosts that stay, what health_check and containment_info said. ``keep_one_of``: groups that need at
     least one host which is healthy and not isolated. ``force``: break through what is not impossible. ``gateways``:
     in words, over which of them others are reached. ``access``: what access_revocation said in check mode, of the hosts
-    on which access is to be taken away; empty as above.
+    on which access is to be taken away; empty as above. ``broken``: limits that were broken through before, in words.
     """
     hashes = {host: _hash(plan) for host, plan in plans.items()}
     silent = [host for host, hash_ in hashes.items() if not hash_]
@@ -64,13 +65,14 @@ def gate(
     named: Any = [told, access_hashes] if access_hashes else told
     digest = hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()[:16]
     lines = [line for host in sorted(told) for line in [*_lines(host, plans[host]), *_access(taken.get(host, {}))]]
-    lines += [f"in spite of: {words}" for words in (last if force else ())]
+    overrides = [*broken, *(last if force else ())]
+    lines += [f"in spite of: {words}" for words in overrides]
     return Gate(
         plan_hash=digest,
         lines=tuple(lines),
         hashes=told,
         refusals=tuple(firm if force else firm + last),
-        overrides=tuple(last if force else ()),
+        overrides=tuple(overrides),
         access_hashes=access_hashes,
     )
 
@@ -154,7 +156,7 @@ def _lines(host: str, plan: Mapping[str, Any]) -> list[str]:
     flows = [_line(_flow(flow)) for flow in plan.get("plan") or ()]
     notes = [f"note: {_line(note)}" for note in plan.get("notes") or ()]
     against = [f"in spite of: {_line(words)}" for words in plan.get("overrides") or ()]
-    if not plan.get("changed"):
+    if plan.get("outcome") == "unchanged":
         return [f"{host}: is isolated like that already"]
     backend = _line(plan.get("backend"))
     return [f"{host}: cut everything by {backend}, but", *(f"  {line}" for line in (*flows, *notes, *against))]

@@ -161,7 +161,7 @@ def _rehearsed(host: Host, params: Mapping[str, Any]) -> dict[str, Any]:
         and host.filters.get(plan.backend).intact(record.listing)
     )
     words = "it is isolated already" if fine else f"it would be isolated by {plan.backend}"
-    result = _shown(record, o.PLANNED, words, not fine)
+    result = _shown(record, o.UNCHANGED if fine else o.PLANNED, words, not fine)
     diff = _diff(before, before if fine else text)
     return {**result, **_of_plan(plan), "overrides": list(overrides), "diff": diff}
 

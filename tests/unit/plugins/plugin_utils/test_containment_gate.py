@@ -13,7 +13,7 @@ from ansible_collections.toombos.incident.plugins.module_utils._containment impo
 from ansible_collections.toombos.incident.plugins.plugin_utils._containment_gate import Gate, gate
 
 SSH = {"direction": "in", "network": "192.0.2.0/28", "protocol": "tcp", "port": 22, "why": "management"}
-PLANNED = {"plan_hash": "aa", "plan": [SSH], "backend": "nftables", "changed": True, "notes": ["n"]}
+PLANNED = {"plan_hash": "aa", "plan": [SSH], "backend": "nftables", "outcome": "planned", "notes": ["n"]}
 GROUPS = {"web": ["web-1", "web-2"], "db": ["db-1"], "empty": []}
 WELL: dict[str, Any] = {"verdict": {"status": "pass"}}
 FREE = {"state": info.NONE, "backend": ""}  # as the module says it
@@ -112,7 +112,7 @@ def test_the_hash_is_that_of_all_plans_and_the_lines_tell_them() -> None:
     both = {**two, "db-2": PLANNED}
     assert asked(both).plan_hash == asked(dict(reversed(both.items()))).plan_hash != asked(two).plan_hash
     out = {**SSH, "direction": "out", "network": "198.51.100.7/32", "port": 6514, "why": "logs"}
-    told = {"db-1": {**PLANNED, "plan": [SSH, out], "overrides": ["o"]}, "db-0": {**PLANNED, "changed": False}}
+    told = {"db-1": {**PLANNED, "plan": [SSH, out], "overrides": ["o"]}, "db-0": {**PLANNED, "outcome": "unchanged"}}
     assert asked(told).lines == (
         "db-0: is isolated like that already",
         "db-1: cut everything by nftables, but",
@@ -162,3 +162,9 @@ def test_what_is_taken_away_is_shown_and_covered_by_the_approval() -> None:
     ):
         [words] = with_access(**broken).refusals
         assert words.startswith(f"Access to db-1 cannot be taken away: {broken['msg']}.")
+
+
+def test_limits_that_were_broken_before_are_shown() -> None:
+    found = gate({"db-1": PLANNED}, {}, GROUPS, [], force=False, broken=["3 hosts are more than 50% of 4"])
+    assert (found.refusals, found.lines[-1]) == ((), "in spite of: 3 hosts are more than 50% of 4")
+    assert found.overrides == ("3 hosts are more than 50% of 4",)

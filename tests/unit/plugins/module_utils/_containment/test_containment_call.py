@@ -115,7 +115,7 @@ def test_what_is_isolated_already_is_not_changed(contain: Call) -> None:
     assert "diff" not in again
     shown = contain(check_mode=True, management=["192.0.2.0/24"])
     assert (shown["outcome"], shown["changed"], shown["diff"]["before"] == shown["diff"]["after"]) == (
-        o.PLANNED,
+        o.UNCHANGED,
         False,
         True,
     )
