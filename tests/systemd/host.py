@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+BOOT = 180.0  # seconds; several of them may start at once, beside other work
 _ROOT = Path(__file__).resolve().parents[2]
 _LIBRARY = "/opt/incident"
 _ENGINE_FLAGS = {"podman": ["--systemd=always"], "docker": ["--cgroupns=private", "--tmpfs=/run", "--tmpfs=/run/lock"]}
@@ -45,7 +46,7 @@ class Host:
         plugins = f"{_ROOT}/plugins:{_LIBRARY}/ansible_collections/toombos/incident/plugins:ro"
         flags = ["--privileged", "--network", "none", "--volume", plugins, *_ENGINE_FLAGS[engine]]
         self._engine("run", "--detach", "--name", self.name, *flags, image, "/sbin/init")
-        until(lambda: self.run("systemctl", "is-system-running", ok=False) in ("running", "degraded"))
+        until(lambda: self.run("systemctl", "is-system-running", ok=False) in ("running", "degraded"), BOOT)
 
     def run(self, *argv: str, ok: bool = True, text: str = "") -> str:
         """What a command in the container says; with ``ok`` it must succeed."""

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from host import Host, until
+from host import BOOT, Host, until
 
 from ansible_collections.toombos.incident.plugins.plugin_utils._lean.script import arguments, script
 
@@ -230,7 +230,7 @@ class Site:
         """The host, and its neighbours again."""
         run = [self.host.engine, "restart", "--time", "20", self.host.name]
         subprocess.run(run, check=True, stdout=subprocess.DEVNULL)
-        until(lambda: self.host.run("systemctl", "is-system-running", ok=False) in ("running", "degraded"))
+        until(lambda: self.host.run("systemctl", "is-system-running", ok=False) in ("running", "degraded"), BOOT)
 
 
 def boottime() -> float:
