@@ -49,7 +49,7 @@ class AnsibleModule:
 
     def fail_json(self, msg: str, **kwargs: Any) -> NoReturn:
         """The failure, and the end."""
-        self._return_formatted({"failed": True, "msg": msg, **kwargs})
+        self._return_formatted({**kwargs, "failed": True, "msg": msg})
         raise SystemExit(1)
 
     def _log_invocation(self) -> None:

@@ -79,7 +79,7 @@ def test_check_mode_defaults_and_warnings(module_of: Any) -> None:
     text = module_of(
         "m = AnsibleModule(argument_spec={'a': {'type': 'str', 'default': 'x'}, 'b': {'type': 'str'}})\n"
         "m.warn('careful')\n"
-        "m.fail_json(msg='no', check=m.check_mode)"
+        "m.fail_json(msg='no', check=m.check_mode, failed=False)"
     )
     result = run(text, {"_ansible_check_mode": True, "_ansible_diff": False})
     assert result["invocation"] == {"module_args": {"a": "x", "b": None}}
