@@ -26,7 +26,7 @@ def key_ring(*names: str) -> Iterator[list[str]]:
         yield command
     finally:
         subprocess.run(["gpgconf", "--homedir", str(home), "--kill", "all"], check=False)
-        shutil.rmtree(home)
+        shutil.rmtree(home, ignore_errors=True)  # the agent removes its sockets meanwhile
 
 
 def exported(gpg: list[str], name: str) -> tuple[str, str]:
