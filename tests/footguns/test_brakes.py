@@ -134,4 +134,5 @@ def test_no_play_gathers_facts_which_would_hang_on_a_dead_mount() -> None:
     root = Path(__file__).resolve().parent.parent.parent
     plays = [play for path in sorted((root / "playbooks").glob("*.yml")) for play in yaml.safe_load(path.read_text())]
     assert len(plays) > 8
-    assert [play["name"] for play in plays if play.get("gather_facts") is not False] == []
+    imported = "ansible.builtin.import_playbook"  # another of these files
+    assert [play["name"] for play in plays if imported not in play and play.get("gather_facts") is not False] == []
