@@ -19,7 +19,7 @@ packages_of() {
         trixie) echo "$common python3-pydantic-settings" ;;
         bookworm) echo "$common python3-dotenv" ;;
         filters)
-            echo "systemd systemd-sysv dbus openssh-server python3 python3-pytest iproute2 procps nftables iptables ufw firewalld"
+            echo "systemd systemd-sysv dbus openssh-server python3 python3-pytest iproute2 procps nftables iptables ufw firewalld docker.io docker-cli busybox-static"
             ;;
     esac
 }

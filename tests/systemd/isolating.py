@@ -18,6 +18,7 @@ from host import BOOT, Host, until
 from ansible_collections.toombos.incident.plugins.plugin_utils._lean.script import arguments, script
 
 STORE = "/var/lib/toombos-incident"
+LOOKS = "/tmp/looks"
 VICTIM, RESPONDER, ATTACKER = "10.77.0.1", "10.77.0.2", "10.77.1.2"
 THEIRS = "table inet theirs { chain input { type filter hook input priority 0; policy accept; tcp dport 9 drop; }; }"
 _ROOT = Path(__file__).resolve().parents[2]
@@ -93,7 +94,7 @@ find /etc/systemd/system -name 'toombos-incident-*' -delete
 systemctl daemon-reload
 systemctl stop 'toombos-incident-*'
 nft flush ruleset
-rm -rf {STORE} /run/toombos-incident /tmp/looks /tmp/held
+rm -rf {STORE} /run/toombos-incident {LOOKS} /tmp/held
 for each in responder attacker; do ip netns pids $each | xargs -r kill -9; done
 pkill -KILL -f '/opt/echo[.]py'
 ip link del v0; ip link del v1; ip netns del responder; ip netns del attacker
@@ -213,9 +214,14 @@ class Site:
         found = self.host.run("sh", "-c", f"ls {STORE}/deadlines/*/ 2>/dev/null | grep '^state.armed'", ok=False)
         return max((int(each.rpartition(".")[2]) / 1000 for each in found.split()), default=0.0)
 
-    def looks(self) -> list[tuple[float, bool]]:
-        """What the responder has seen until now."""
-        lines = self.host.run("cat", "/tmp/looks").splitlines()
+    def watch(self, who: str, port: int, log: str = LOOKS) -> None:
+        """Have somebody try a port of the host again and again; returns when that has begun."""
+        self.spawn("ip", "netns", "exec", who, "python3", "/opt/looks.py", VICTIM, str(port), log)
+        until(lambda: self.host.run("cat", log, ok=False))
+
+    def looks(self, log: str = LOOKS) -> list[tuple[float, bool]]:
+        """What was seen until now."""
+        lines = self.host.run("cat", log).splitlines()
         return [(float(line.split()[0]), line.endswith("yes")) for line in lines if len(line.split()) == 2]
 
     def close(self) -> None:

@@ -25,22 +25,14 @@ SILENCE = 3.0  # seconds for which a login of management may hear nothing: a pac
 SLOW = 60.0  # seconds for a look through the container engine on a busy machine; BACK is judged by clocks in there
 ASKED = {"incident": "INC-2026-1128-0001", "reason": "a trial of it, alice", "owner": "alice"}
 NFTABLES, IPTABLES = "nftables", "iptables"
-_INFO, _PORT = "/opt/info.py", 7777
-# Docker itself does not run in this container. These are the commands of its daemon when it starts (moby, libnetwork):
-# chains of its own, and at each start its rules before all others of FORWARD, which it closes.
-DOCKER = """\
-for chain in DOCKER DOCKER-USER DOCKER-ISOLATION-STAGE-1; do
-    iptables -w -N $chain 2>/dev/null || iptables -w -F $chain
-done
-first() { iptables -w -D FORWARD "$@" 2>/dev/null || true; iptables -w -I FORWARD "$@"; }
-first -o docker0 -j DOCKER
-first -o docker0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
-first -i docker0 ! -o docker0 -j ACCEPT
-first -i docker0 -o docker0 -j ACCEPT
-first -j DOCKER-ISOLATION-STAGE-1
-first -j DOCKER-USER
-iptables -w -P FORWARD DROP
+_INFO, _PORT, _PUBLISHED = "/opt/info.py", 7777, 8080
+# A container that serves, of what this host has: the engine has no images, and no network to get one from. A group of
+# processes of its own, for docker on a host that is a container.
+DOCKED = """\
+systemctl restart docker
+tar -C /usr/bin -c busybox | docker import - box
 """
+PUBLISH = "docker run -d --restart always --cgroupns private --stop-timeout 1 --publish %d:80 box /busybox httpd -f"
 UFW_BUILTINS = "sed -i s/^MANAGE_BUILTINS=.*/MANAGE_BUILTINS=%s/ /etc/default/ufw"
 FIREWALLD_BY = "sed -i s/^FirewallBackend=.*/FirewallBackend=%s/ /etc/firewalld/firewalld.conf"
 
@@ -62,7 +54,9 @@ EVENTS = [
         f"{UFW_BUILTINS % 'yes'}; ufw reload; {UFW_BUILTINS % 'no'}",
         (IPTABLES,),
     ),
-    Event("docker restart", DOCKER, (IPTABLES,)),
+    Event("docker restart", "systemctl restart docker", (IPTABLES,)),
+    Event("docker publishes another port", PUBLISH % 8081),
+    Event("docker makes another network", "docker network create other", (IPTABLES,)),
     Event("firewalld restart", "firewall-offline-cmd --add-port=7777/tcp; systemctl restart firewalld"),
     Event("firewalld reload", "firewall-cmd --reload"),
     Event("firewalld complete reload", "firewall-cmd --complete-reload"),
@@ -75,6 +69,10 @@ EVENTS = [
         (NFTABLES, IPTABLES),
     ),
 ]
+
+
+def _seen(port: int) -> str:
+    return f"/tmp/looks-{port}"
 
 
 class Login:
@@ -129,20 +127,23 @@ class Isolated(NamedTuple):
 def isolated(request: pytest.FixtureRequest) -> Iterator[Isolated]:
     """A host that is isolated by this packet filter, for all tests. By iptables: there is no nft.
 
-    An attacker tries all the time to reach a port that whoever else filters would let through.
+    An attacker tries all the time to reach two ports that whoever else filters would let through: one of the host, and
+    one that docker sends on to a container.
     """
     host = Host(os.environ["INCIDENT_ENGINE"], os.environ["INCIDENT_IMAGE_FILTERS"])
     try:
         host.run("systemctl", "disable", "--now", "firewalld", "ufw")
         if request.param == IPTABLES:
             host.run("rm", "/usr/sbin/nft")
+        host.run("sh", "-ec", f"{DOCKED}{PUBLISH % _PUBLISHED}")
         with tempfile.TemporaryDirectory() as home:
             site = Site(host, Path(home))
             site.lay_out(_INFO, "containment_info")
             login = Login(site)
             site.spawn("python3", "/opt/echo.py", str(_PORT))
-            until(lambda: site.reaches("attacker", _PORT))
-            site.spawn("ip", "netns", "exec", "attacker", "python3", "/opt/looks.py", VICTIM, str(_PORT), "/tmp/looks")
+            for port in (_PORT, _PUBLISHED):
+                until(lambda port=port: site.reaches("attacker", port))
+                site.watch("attacker", port, _seen(port))
             done = site.play(management=[f"{RESPONDER}/32"], **ASKED)
             assert (done["outcome"], done["backend"]) == ("confirmed", request.param), done
             yield Isolated(site, request.param, login)
@@ -172,8 +173,9 @@ def test_it_holds_whatever_others_do_to_the_packet_filter(isolated: Isolated, ev
     assert known, isolated.info()
     if removed:  # the moment is given in whole seconds
         assert datetime.fromisoformat(known["tampering"]["last"]).timestamp() <= clock + BACK
-    got_in = [at for at, reached in site.looks() if reached and at > begun]
-    assert got_in == [] or (removed and got_in[-1] <= done + BACK), [at - done for at in got_in]
+    for port in (_PORT, _PUBLISHED):
+        got_in = [at for at, reached in site.looks(_seen(port)) if reached and at > begun]
+        assert got_in == [] or (removed and got_in[-1] <= done + BACK), [port, *(at - done for at in got_in)]
     assert site.reaches("responder")
     assert login.silence(begun) < SILENCE
 
@@ -188,11 +190,11 @@ def test_it_is_in_force_again_after_a_restart_beside_what_is_loaded_at_boot(isol
     site.restart()
     site.wire()
     assert site.host.run("systemctl", "is-active", "ufw", "firewalld").split() == ["active", "active"]
-    assert not site.reaches("attacker")
-    after = isolated.info()
-    assert (after["state"], after["in_force"], after["isolation"]["backend"]) == ("confirmed", True, backend), after
-    assert after["tampering"]["count"] == before["tampering"]["count"]
+    # Of those that start later, docker puts its rules before all others of its own packet filter.
+    after = until(lambda: isolated.stands(before["tampering"]["count"], backend == IPTABLES), SLOW)
+    assert (after["state"], after["isolation"]["backend"]) == ("confirmed", backend), after
+    assert not any(site.reaches("attacker", port) for port in (22, _PUBLISHED))
     assert site.play(state="released", **ASKED)["outcome"] == "released"
     left = "{ nft list ruleset || { iptables-save; ip6tables-save; }; } 2>/dev/null | grep -i incident; true"
     assert site.host.run("sh", "-c", left) == ""
-    assert site.reaches("attacker")
+    until(lambda: all(site.reaches("attacker", port) for port in (22, _PUBLISHED)))
