@@ -119,9 +119,10 @@ class _Run:
             until = min(began + probe.schedule.timeout, self.deadline)
             outcome = self._attempt(probe, until)
             ended = clock.monotonic()
-            if outcome.status == FAIL and ended >= self.deadline:
+            late = outcome.status != FAIL and ended > until
+            if ended >= self.deadline and (outcome.status == FAIL or (late and until == self.deadline)):
                 return  # cut off by the deadline of the run, not by its own timeout: that is no answer
-            if outcome.status != FAIL and ended > until:
+            if late:
                 outcome = Outcome(
                     FAIL, reasons.TIMEOUT, f"the answer came after {ended - began:.1f}s", outcome.observed
                 )

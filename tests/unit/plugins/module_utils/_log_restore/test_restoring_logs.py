@@ -9,6 +9,7 @@ import gzip
 import hashlib
 import json
 import os
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,11 @@ def test_a_missing_log_comes_from_the_newest_backup(site: Site) -> None:
     settled(site)
 
 
+def timeless(plan: str) -> str:
+    """Without the moments in the names of what would be put beside."""
+    return re.sub(r"\d{8}T\d{6}Z", "", plan)
+
+
 def test_check_mode_says_the_same_and_touches_nothing(site: Site) -> None:
     site.backup(YESTERDAY, lines(YESTERDAY))
     site.backup(YESTERDAY, lines(YESTERDAY), "other.log")
@@ -61,7 +67,7 @@ def test_check_mode_says_the_same_and_touches_nothing(site: Site) -> None:
     assert site.tree() == before
     done = site.run(**options)
     assert told["changed"] is True
-    assert told["plan"].replace(told["plan"][-30:], "") == done["plan"].replace(done["plan"][-30:], "")
+    assert timeless(told["plan"]) == timeless(done["plan"])
     assert [entry["action"] for entry in told["logs"]] == [entry["action"] for entry in done["logs"]] == ["restore"] * 2
 
 

@@ -142,6 +142,11 @@ def test_a_failure_at_the_deadline_of_the_run_is_no_answer(peers: Any) -> None:
     assert (check.status, check.reason) == ("unknown", "deadline")
 
 
+def test_a_good_answer_after_the_deadline_of_the_run_is_none(script: Script) -> None:
+    (check,) = run(script, probe("-+-+-s", failure_threshold=2, success_threshold=2), seconds=0.5)
+    assert (check.status, check.reason, check.attempts) == ("fail", "flapping", 5)
+
+
 def test_below_the_threshold_at_the_deadline(script: Script) -> None:
     (check,) = run(script, probe("-", period=LONG), seconds=0.2)
     assert (check.status, check.reason, check.attempts) == ("unknown", "deadline", 1)
