@@ -18,7 +18,7 @@ from host import BOOT, Host, until
 from ansible_collections.toombos.incident.plugins.plugin_utils._lean.script import arguments, script
 
 STORE = "/var/lib/toombos-incident"
-LOOKS = "/tmp/looks"
+LOOKS, ARMED = "/tmp/looks", "/tmp/armed"
 VICTIM, RESPONDER, ATTACKER = "10.77.0.1", "10.77.0.2", "10.77.1.2"
 THEIRS = "table inet theirs { chain input { type filter hook input priority 0; policy accept; tcp dport 9 drop; }; }"
 _ROOT = Path(__file__).resolve().parents[2]
@@ -45,6 +45,18 @@ with open(sys.argv[3], "w", buffering=1) as log:
             log.write("%f yes\\n" % time.clock_gettime(time.CLOCK_BOOTTIME))
         except OSError:
             log.write("%f no\\n" % begun)
+        time.sleep(0.05)
+"""
+# Writes down which deadlines it sees armed: a look through the container engine may take longer than they last.
+_ARMED = """\
+import glob, os, sys, time
+seen = set()
+with open(sys.argv[2], "w", buffering=1) as log:
+    log.write("\\n")
+    while True:
+        for each in {os.path.basename(path) for path in glob.glob(sys.argv[1])} - seen:
+            seen.add(each)
+            log.write(each + "\\n")
         time.sleep(0.05)
 """
 # Echoes what it gets.
@@ -94,9 +106,9 @@ find /etc/systemd/system -name 'toombos-incident-*' -delete
 systemctl daemon-reload
 systemctl stop 'toombos-incident-*'
 nft flush ruleset
-rm -rf {STORE} /run/toombos-incident {LOOKS} /tmp/held
+rm -rf {STORE} /run/toombos-incident {LOOKS} {ARMED} /tmp/held
 for each in responder attacker; do ip netns pids $each | xargs -r kill -9; done
-pkill -KILL -f '/opt/echo[.]py'
+pkill -KILL -f '/opt/(echo|armed)[.]py'
 ip link del v0; ip link del v1; ip netns del responder; ip netns del attacker
 true
 """
@@ -108,7 +120,7 @@ class Site:
     def __init__(self, host: Host, home: Path) -> None:
         self.host, self.home = host, home
         self.children: list[subprocess.Popen[bytes]] = []
-        for name, text in (("pipe", _PIPE), ("looks", _LOOKS), ("echo", _ECHO), ("held", _HELD)):
+        for name, text in (("pipe", _PIPE), ("looks", _LOOKS), ("armed", _ARMED), ("echo", _ECHO), ("held", _HELD)):
             if f"/opt/{name}.py" not in host.written:
                 host.write(f"/opt/{name}.py", text)
         if not (home / "key").exists():
@@ -209,10 +221,15 @@ class Site:
     def ours(self) -> str:
         return self.host.run("nft", "list", "table", "inet", "toombos_incident", ok=False)
 
+    def await_deadlines(self) -> None:
+        """From now on, those that are armed are seen."""
+        self.spawn("python3", "/opt/armed.py", f"{STORE}/deadlines/*/state.armed.*", ARMED)
+        until(lambda: self.host.run("ls", ARMED, ok=False))
+
     def due(self) -> float:
-        """The boot time at which the deadline that is armed comes; 0 when none is."""
-        found = self.host.run("sh", "-c", f"ls {STORE}/deadlines/*/ 2>/dev/null | grep '^state.armed'", ok=False)
-        return max((int(each.rpartition(".")[2]) / 1000 for each in found.split()), default=0.0)
+        """The boot time at which the last deadline that was armed comes, or came; 0 when none was."""
+        found = self.host.run("cat", ARMED).split()
+        return max((int(each.rpartition(".")[2]) / 1000 for each in found), default=0.0)
 
     def watch(self, who: str, port: int, log: str = LOOKS) -> None:
         """Have somebody try a port of the host again and again; returns when that has begun."""
