@@ -14,12 +14,14 @@ from typing import Protocol
 
 from names import PROGRAM
 from processes import Running, kill, tree, until
+from supervision import main_state
 
 
 class Patient(Protocol):
     """What can be broken: a lab, or a host. ``home`` and ``app``: where it lives, and its application in there.
 
-    ``temp``: where the application's temporary files are; ``daemon``: the words of supervisord's command.
+    ``temp``: where the application's temporary files are; ``daemon``: the words of supervisord's command; ``socket``:
+    where that is asked.
     """
 
     home: Path
@@ -27,6 +29,7 @@ class Patient(Protocol):
     temp: Path
     ports: dict[str, int]
     daemon: str
+    socket: Path
 
     def running(self) -> list[Running]:
         """Its processes."""
@@ -85,7 +88,7 @@ def crash_loop(lab: Patient) -> str:
     """Main dies at every start until somebody repairs it."""
     (lab.app / "missing-dependency").write_text("")
     kill(_tree(lab, "uvicorn"))
-    until(lambda: "FATAL" in lab.supervisorctl("status", PROGRAM), "supervisord gives main up")
+    until(lambda: main_state(lab.socket) == "FATAL", "supervisord gives main up")
     return "main dies at every start"
 
 
@@ -103,7 +106,7 @@ def bad_env(lab: Patient) -> str:
     """A value in .env has the wrong type, and main was restarted into it."""
     _edit_env(lab, "METRICS_PORT=9100", "METRICS_PORT=abc")
     kill(_tree(lab, "uvicorn"))
-    until(lambda: "FATAL" in lab.supervisorctl("status", PROGRAM), "supervisord gives main up")
+    until(lambda: main_state(lab.socket) == "FATAL", "supervisord gives main up")
     return "the configuration of main is broken"
 
 
@@ -112,7 +115,7 @@ def unknown_setting(lab: Patient) -> str:
     with (lab.app / ".env").open("a") as file:
         file.write("MAINTENANCE_MODE=true\n")
     kill(_tree(lab, "uvicorn"))
-    until(lambda: "FATAL" in lab.supervisorctl("status", PROGRAM), "supervisord gives main up")
+    until(lambda: main_state(lab.socket) == "FATAL", "supervisord gives main up")
     return "main is not started by a setting that it does not know"
 
 
@@ -245,7 +248,7 @@ def _restarted(lab: Patient, what: str) -> str:
     old = [process.pid for process in _tree(lab, "uvicorn")]
     lab.supervisorctl("restart", PROGRAM)
     until(lambda: lab.answers("main") == 200, "main answers again")
-    until(lambda: "RUNNING" in lab.supervisorctl("status", PROGRAM), "supervisord trusts main")
+    until(lambda: main_state(lab.socket) == "RUNNING", "supervisord trusts main")
     assert old != [process.pid for process in _tree(lab, "uvicorn")]
     return what
 

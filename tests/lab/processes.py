@@ -56,7 +56,7 @@ def until(condition: object, what: str, seconds: float = 120.0) -> None:
     while not condition():
         if time.monotonic() > end:
             raise TimeoutError(f"it did not come to pass in {seconds:.0f}s that {what}")
-        time.sleep(0.2)  # some ask supervisorctl, which is dear
+        time.sleep(0.1)
 
 
 def _alive(process: Running) -> bool:

@@ -15,8 +15,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import yaml
-from names import NAMES, PROGRAM, STANDINS, TARGET, status_of
+from names import NAMES, STANDINS, TARGET, status_of
 from processes import Running, below, kill, until
+from supervision import main_state
 
 HERE = Path(__file__).resolve().parent
 
@@ -60,7 +61,7 @@ class Stack:
             until(lambda name=name: self.answers(name) == 200, f"{name} answers on port {self.ports[name]}")
         if "start_supervisord" in started:
             # It answers before supervisord trusts it; until then a death counts as a failed start.
-            until(lambda: "RUNNING" in self.supervisorctl("status", PROGRAM), "supervisord trusts main")
+            until(lambda: main_state(self.socket) == "RUNNING", "supervisord trusts main")
         self.say(f"The lab is up in {self.home}{'' if started else ', as it was'}: ports {self.ports}")
 
     def down(self) -> None:

@@ -25,8 +25,9 @@ from typing import Any
 
 import pytest
 from breaks import BREAKS
-from names import NAMES, PROGRAM
+from names import NAMES
 from processes import below, kill, until
+from supervision import main_state
 
 CLI = [sys.executable, str(Path(__file__).with_name("lab.py"))]
 VALIDATE = "from src.halcytone_content_generator.config import get_settings; get_settings()"
@@ -57,11 +58,6 @@ def accepts(lab: Any, service: str) -> bool:
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", lab.ports[service]), timeout=2):
         return True
     return False
-
-
-def main_state(lab: Any) -> str:
-    """The word of supervisord."""
-    return str(lab.supervisorctl("status", PROGRAM)).split()[1]
 
 
 def unharmed(lab: Any, *broken: str) -> bool:
@@ -149,7 +145,7 @@ def test_up_on_a_healthy_lab_changes_nothing(lab: Any) -> None:
 
 def test_stop(broken: Any) -> None:
     broken.break_("stop")
-    assert (main_state(broken), accepts(broken, "main"), broken.of("uvicorn")) == ("STOPPED", False, [])
+    assert (main_state(broken.socket), accepts(broken, "main"), broken.of("uvicorn")) == ("STOPPED", False, [])
     assert unharmed(broken, "main")
 
 
@@ -185,12 +181,12 @@ def test_hang(broken: Any, name: str, service: str, words: str) -> None:
     until(lambda: {process.state for process in broken.of(words)} == {"T"}, "all of it stops", 10.0)
     assert accepts(broken, service), "its port still accepts"
     assert broken.answers(service) == 0
-    assert main_state(broken) == "RUNNING", "supervisord sees nothing"
+    assert main_state(broken.socket) == "RUNNING", "supervisord sees nothing"
 
 
 def test_crash_loop(broken: Any) -> None:
     broken.break_("crash-loop")
-    assert (main_state(broken), accepts(broken, "main")) == ("FATAL", False)
+    assert (main_state(broken.socket), accepts(broken, "main")) == ("FATAL", False)
     assert "content_pipeline" in (broken.app / "logs" / "halcytone.log").read_text()
     assert validate(broken).returncode == 0, "its configuration is good"
     assert unharmed(broken, "main")
@@ -200,13 +196,13 @@ def test_crash_late(broken: Any) -> None:
     broken.break_("crash-late")
     log = broken.app / "logs" / "halcytone.log"
     until(lambda: log.read_text().count("MemoryError") > 2, "supervisord starts it again, and it dies again")
-    assert main_state(broken) != "FATAL", "supervisord never gives it up"
+    assert main_state(broken.socket) != "FATAL", "supervisord never gives it up"
     assert unharmed(broken, "main")
 
 
 def test_bad_env(broken: Any) -> None:
     broken.break_("bad-env")
-    assert (main_state(broken), accepts(broken, "main")) == ("FATAL", False)
+    assert (main_state(broken.socket), accepts(broken, "main")) == ("FATAL", False)
     refused = validate(broken)
     assert (refused.returncode, "METRICS_PORT" in refused.stderr) == (1, True)
     assert unharmed(broken, "main")
@@ -214,14 +210,14 @@ def test_bad_env(broken: Any) -> None:
 
 def test_unknown_setting(broken: Any) -> None:
     broken.break_("unknown-setting")
-    assert (main_state(broken), validate(broken).returncode, unharmed(broken, "main")) == ("FATAL", 1, True)
+    assert (main_state(broken.socket), validate(broken).returncode, unharmed(broken, "main")) == ("FATAL", 1, True)
 
 
 @pytest.mark.parametrize("name", ["empty-env", "missing-env", "truncated-env"])
 def test_what_main_accepts_and_should_not(broken: Any, name: str) -> None:
     before = broken.of("uvicorn")
     broken.break_(name)
-    assert (main_state(broken), broken.answers("main"), validate(broken).returncode) == ("RUNNING", 200, 0)
+    assert (main_state(broken.socket), broken.answers("main"), validate(broken).returncode) == ("RUNNING", 200, 0)
     assert broken.of("uvicorn") != before, "it was started anew, in live mode"
     assert unharmed(broken, "main")
 
@@ -230,12 +226,12 @@ def test_errors(broken: Any) -> None:
     before = broken.of("uvicorn")
     broken.break_("errors")
     assert ask(broken, "main", "/live")[0] == ask(broken, "main", "/health")[0] == 500
-    assert (main_state(broken), broken.of("uvicorn")) == ("RUNNING", before)
+    assert (main_state(broken.socket), broken.of("uvicorn")) == ("RUNNING", before)
 
 
 def test_foreign(broken: Any) -> None:
     broken.break_("foreign")
-    assert (main_state(broken), broken.of("uvicorn"), broken.answers("main")) == ("STOPPED", [], 404)
+    assert (main_state(broken.socket), broken.of("uvicorn"), broken.answers("main")) == ("STOPPED", [], 404)
     (intruder,) = broken.of("http.server")
     assert os.readlink(f"/proc/{intruder.pid}/cwd") != str(broken.app)
 
@@ -243,7 +239,7 @@ def test_foreign(broken: Any) -> None:
 def test_orphan(broken: Any) -> None:
     broken.break_("orphan")
     (orphan,) = broken.of("uvicorn")
-    assert (main_state(broken), broken.answers("main")) == ("STOPPED", 200)
+    assert (main_state(broken.socket), broken.answers("main")) == ("STOPPED", 200)
     assert os.readlink(f"/proc/{orphan.pid}/cwd") == str(broken.app)
 
 
@@ -273,7 +269,7 @@ def test_stale_temp(broken: Any) -> None:
     work = broken.home / "tmp" / "halcytone-work"
     assert (work / "deep" / "half-written").stat().st_size == 1000
     assert (work / "link").resolve() == broken.home / "precious"
-    assert (main_state(broken), unharmed(broken, "main")) == ("STOPPED", True)
+    assert (main_state(broken.socket), unharmed(broken, "main")) == ("STOPPED", True)
 
 
 def test_every_break_is_tested_here_and_offered() -> None:

@@ -96,6 +96,7 @@ def test_a_key_that_goes_over_pieces_is_masked_to_its_end() -> None:
     assert mask(text.partition("-----END")[0].encode(), 1000) == b"begun\n***"
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("length", [999, 1 << 16, 1 << 20])
 def test_of_an_endless_line_all_is_kept_or_masked(length: int) -> None:
     clean = b"all is well, " * 50_000
@@ -127,6 +128,8 @@ def test_what_is_compressed_is_unpacked_for_it(pack: Callable[[bytes], bytes], l
         list(Masking(packed).change([packed[:60]], midway=False))
 
 
+@pytest.mark.no_cover
+@pytest.mark.once
 def test_a_bomb_is_unpacked_piece_by_piece() -> None:
     bomb = gzip.compress(bytes(200 << 20))
     assert max(len(piece) for piece in Masking(bomb).change([bomb], midway=False)) < 2 << 20
@@ -151,6 +154,8 @@ def test_what_is_no_text_cannot_be_masked(first: bytes, fit: bool) -> None:
     assert bool(Masking(first).obstacle) is not fit
 
 
+@pytest.mark.no_cover
+@pytest.mark.once
 def test_every_shape_is_found_anywhere_in_a_large_block() -> None:
     dice = random.Random(7)
     filler = [b"2026-11-24 10:00:0%d INFO request %d took 3 ms\n" % (at % 10, at) for at in range(3000)]

@@ -106,6 +106,8 @@ def blocks(path: Path) -> int:
     return sum(os.lstat(each).st_blocks * 512 for each in (path, *path.rglob("*")))
 
 
+@pytest.mark.no_cover
+@pytest.mark.once
 def test_a_month_of_small_changes_costs_half_a_generation_at_most(
     store: Store, etc: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

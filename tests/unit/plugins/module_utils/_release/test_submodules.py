@@ -37,6 +37,7 @@ def add_submodule(repo: Repo, home: Path) -> Repo:
     return lib
 
 
+@pytest.mark.once
 def test_they_are_switched_and_put_back_with_what_was_not_committed(repo: Repo, world: Make, tmp_path: Path) -> None:
     add_submodule(repo, tmp_path)
     repo.git("checkout", "-q", "-b", "work", tree="lib")

@@ -104,6 +104,7 @@ def test_nothing_is_found_in_fifty_copies(whole: Book, tmp_path: Path, quick: No
             assert by_script(whole, copy, tmp_path).returncode == 0
 
 
+@pytest.mark.no_cover
 def test_a_thousand_mutations_are_found(whole: Book, tmp_path: Path, quick: None) -> None:
     chance = random.Random(20261125)
     original = content(Path(whole.directory))
@@ -129,6 +130,7 @@ def test_a_thousand_mutations_are_found(whole: Book, tmp_path: Path, quick: None
     assert kinds == set(m.ALL)
 
 
+@pytest.mark.no_cover
 def test_every_byte_of_the_log_counts(whole: Book, quick: None) -> None:
     """In every position one other byte, in turn of every kind."""
     path = Path(whole.directory, "custody.jsonl")
@@ -148,6 +150,7 @@ def test_every_byte_of_the_log_counts(whole: Book, quick: None) -> None:
     assert missed == []
 
 
+@pytest.mark.no_cover
 def test_the_script_finds_other_bytes_in_every_file_and_all_over_the_seal(whole: Book, tmp_path: Path) -> None:
     root, missed = Path(whole.directory), []
     places = [(path, position) for path in m.files(root) for position in (0, -1, path.stat().st_size // 2)]
