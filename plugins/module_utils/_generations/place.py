@@ -6,8 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import json
 import os
 import stat
 from typing import Iterator
@@ -15,10 +13,9 @@ from typing import Iterator
 from ansible_collections.toombos.incident.plugins.module_utils._atomic import sync_directory
 from ansible_collections.toombos.incident.plugins.module_utils._clock import Clock
 from ansible_collections.toombos.incident.plugins.module_utils._errors import IncidentError
-from ansible_collections.toombos.incident.plugins.module_utils._recovery.moments import moment
+from ansible_collections.toombos.incident.plugins.module_utils._exclusive import holder, sign, take
 
 _LOCK = "lock"
-_LOOK = 0.1  # seconds between two tries
 
 
 def check_place(directory: str) -> bool:
@@ -74,38 +71,14 @@ def locked(directory: str, who: str, patience: float, clock: Clock, *, writes: b
     path = os.path.join(directory, _LOCK)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
-        if not _taken(descriptor, fcntl.LOCK_EX if writes else fcntl.LOCK_SH, patience, clock):
+        if not take(descriptor, patience, clock, shared=not writes):
             raise IncidentError(
-                f"Somebody else works on the store {directory} ({_holder(descriptor)}), and still did after "
+                f"Somebody else works on the store {directory} ({holder(descriptor)}), and still did after "
                 f"{patience:.0f} s.",
                 "Wait until that has ended and run again; the lock goes away with its process.",
             )
         if writes:
-            with contextlib.suppress(OSError):  # on a full disk it holds all the same, only without its words
-                os.ftruncate(descriptor, 0)
-                record = {"pid": os.getpid(), "since": moment(clock.wall()), "by": who}
-                os.pwrite(descriptor, json.dumps(record).encode(), 0)
+            sign(descriptor, who, clock)
         yield
     finally:
         os.close(descriptor)
-
-
-def _taken(descriptor: int, kind: int, patience: float, clock: Clock) -> bool:
-    end = clock.monotonic() + patience
-    while True:
-        try:
-            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if clock.monotonic() >= end:
-                return False
-            clock.sleep(_LOOK)
-        else:
-            return True
-
-
-def _holder(descriptor: int) -> str:
-    try:
-        record = json.loads(os.pread(descriptor, 4096, 0))
-        return f"pid {record['pid']} since {record['since']}, started by {record['by']}"
-    except (OSError, ValueError, KeyError, TypeError):
-        return "its holder is not known"

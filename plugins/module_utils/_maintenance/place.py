@@ -6,22 +6,21 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import stat
-import time
-from typing import Any, Iterator
+from typing import Iterator
 
 from ansible_collections.toombos.incident.plugins.module_utils._atomic import sync_directory, write_atomic
+from ansible_collections.toombos.incident.plugins.module_utils._clock import Clock
 from ansible_collections.toombos.incident.plugins.module_utils._errors import IncidentError
+from ansible_collections.toombos.incident.plugins.module_utils._exclusive import take
 from ansible_collections.toombos.incident.plugins.module_utils._maintenance.types import Flag, Mode, from_dict, to_dict
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.moments import moment
 
 OURS, FOREIGN, NONE = "ours", "foreign", "none"
 _LARGEST = 1 << 20  # bytes of a flag that could be ours
 _PATIENCE = 90.0
-_LOOK = 0.05
 
 
 class Place:
@@ -64,7 +63,10 @@ class Place:
                 f"{self.path}.lock cannot be opened: {error.strerror}.", "Run with become: true."
             ) from error
         try:
-            _wait(handle, time.monotonic() + patience)
+            if not take(handle, patience, Clock()):
+                raise IncidentError(
+                    "Maintenance mode is being turned on or off by somebody else.", "Wait a moment and run again."
+                )
             yield
         finally:
             os.close(handle)
@@ -123,15 +125,3 @@ def _account(flag: Flag) -> tuple[int | None, int | None]:
 
     uid = pwd.getpwnam(flag.owner).pw_uid if flag.owner else None
     return uid, grp.getgrnam(flag.group).gr_gid if flag.group else None
-
-
-def _wait(handle: int, end: float) -> Any:
-    while True:
-        try:
-            return fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= end:
-                raise IncidentError(
-                    "Maintenance mode is being turned on or off by somebody else.", "Wait a moment and run again."
-                ) from None
-            time.sleep(_LOOK)

@@ -5,18 +5,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
-import json
 import os
 from contextlib import contextmanager
 from typing import Iterator
 
 from ansible_collections.toombos.incident.plugins.module_utils._clock import Clock
 from ansible_collections.toombos.incident.plugins.module_utils._errors import IncidentError
-from ansible_collections.toombos.incident.plugins.module_utils._recovery.moments import moment
-
-_LOOK = 0.2  # seconds between two tries
+from ansible_collections.toombos.incident.plugins.module_utils._exclusive import holder, sign, take
 
 
 class Locked(IncidentError):
@@ -51,41 +46,26 @@ def recovery_lock(
         ) from error
     try:
         clock = clock or Clock()
-        if not _locked(descriptor, clock, 0.0 if takeover else patience):
+        if not _taken(descriptor, path, 0.0 if takeover else patience, clock):
             if takeover:
                 yield
                 return
             raise Locked(
-                f"Another {what} is at work on this host ({_holder(descriptor)}).",
+                f"Another {what} is at work on this host ({holder(descriptor)}).",
                 "Wait until it has ended and run again; the lock goes away with its process. If it hangs: "
                 "-e takeover=true -e \"reason='why and who'\".",
             )
-        with contextlib.suppress(OSError):  # on a full disk it holds all the same, only without its words
-            os.ftruncate(descriptor, 0)
-            os.pwrite(
-                descriptor, json.dumps({"pid": os.getpid(), "since": moment(clock.wall()), "by": who}).encode(), 0
-            )
+        sign(descriptor, who, clock)
         yield
     finally:
         os.close(descriptor)
 
 
-def _locked(descriptor: int, clock: Clock, patience: float) -> bool:
-    end = clock.monotonic() + patience
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            if clock.monotonic() >= end:
-                return False
-            clock.sleep(_LOOK)
-        else:
-            return True
-
-
-def _holder(descriptor: int) -> str:
+def _taken(descriptor: int, path: str, patience: float, clock: Clock) -> bool:
     try:
-        record = json.loads(os.pread(descriptor, 4096, 0))
-        return f"pid {record['pid']} since {record['since']}, started by {record['by']}"
-    except (OSError, ValueError, KeyError, TypeError):
-        return "its holder is not known"
+        return take(descriptor, patience, clock)
+    except OSError as error:
+        raise IncidentError(
+            f"{path} cannot be locked: {error.strerror}.",
+            "Name a directory of a local file system in incident_state_dir.",
+        ) from error

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -73,6 +74,19 @@ def test_patience_ends(tmp_path: Path) -> None:
         str(tmp_path), "you", patience=0.3
     ):
         pass
+
+
+def test_a_file_that_cannot_be_locked_is_not_taken_for_a_held_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(descriptor: int, kind: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    locks = recovery_lock(str(tmp_path), "me", patience=5.0)
+    with pytest.raises(IncidentError, match=r"recovery\.lock cannot be locked: No locks available") as refused, locks:
+        pass
+    assert not isinstance(refused.value, Locked)
 
 
 def test_an_unreadable_record_is_said(tmp_path: Path) -> None:
