@@ -12,17 +12,17 @@ import contextlib
 import os
 import signal
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
 @dataclass(frozen=True)
 class Running:
-    """A live process. ``start`` in clock ticks since boot."""
+    """A live process. ``start`` in clock ticks since boot; ``state`` is of a moment, and makes it no other one."""
 
     pid: int
     start: int
-    state: str
+    state: str = field(compare=False)
     ppid: int
     command: str
 

@@ -18,6 +18,13 @@ LATE = 2.0  # seconds after the deadline
 BACK = 5.0  # seconds until what was removed is back
 ASKED = {"incident": "INC-2026-1128-0001", "reason": "a trial of it, alice", "owner": "alice"}
 NOBODY = ["203.0.113.0/24"]
+# Both moments as the host sees them: a look through the container engine may take longer than what it looks at.
+REMOVE = """\
+nft {how}
+begun=$(cut -d ' ' -f 1 /proc/uptime)
+until [ "$(nft list table inet toombos_incident 2>/dev/null | wc -l)" = {lines} ]; do sleep 0.05; done
+echo $begun $(cut -d ' ' -f 1 /proc/uptime)
+"""
 
 
 @pytest.fixture
@@ -131,13 +138,11 @@ def test_whoever_is_locked_out_is_let_in_again_in_time(site: Site, number: int) 
 
 def test_what_somebody_removes_is_back_and_counted(site: Site) -> None:
     assert site.play(management=[f"{RESPONDER}/32"], **ASKED)["outcome"] == "confirmed"
-    expected = site.ours().count("\n")
+    lines = len(site.ours().splitlines())
     ways = ("flush ruleset", "delete table inet toombos_incident", "flush chain inet toombos_incident input")
     for number, how in enumerate(ways, 1):
-        begun = boottime()
-        site.host.run("nft", *how.split())
-        until(lambda: site.ours().count("\n") == expected, BACK)
-        assert boottime() - begun < BACK, how
+        moments = site.host.run("timeout", "60", "sh", "-ec", REMOVE.format(how=how, lines=lines)).split()
+        assert float(moments[1]) - float(moments[0]) < BACK, how
         assert not site.reaches("attacker")
         known = until(lambda count=number: (seen := site.info()["tampering"])["count"] >= count and seen)
         assert (known["count"], len(known["events"])) == (number, number), how
