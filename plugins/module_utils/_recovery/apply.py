@@ -22,10 +22,19 @@ _PAUSE = 0.1  # seconds between two looks at something that is about to change
 _MOST_LIVES = 2  # processes of one start; a third one is a crash loop
 _MARGIN = 10.0  # seconds that a restart needs beside the stop
 _SETTLING = 1.0  # seconds in which a manager may still say "stopped" of a start that it has accepted
+_RESPAWN = 1.5  # seconds in which supervisord, which looks once a second, starts again what has exited
 
 
 class StepFailed(IncidentError):
     """A step did not reach its goal; the message says why."""
+
+
+class _Lives:
+    """What was seen of a service while it was waited for: its root processes, and since when there is none."""
+
+    def __init__(self) -> None:
+        self.roots: set[tuple[int, int]] = set()
+        self.gone_since: float | None = None
 
 
 class Applier:
@@ -182,7 +191,7 @@ class Applier:
     def _wait_ready(self, service: Service) -> str:
         began = self._host.clock.monotonic()
         deadline = self._until(self._limits.get(service.name, service.limits.ready_timeout))
-        roots: set[tuple[int, int]] = set()
+        lives = _Lives()
         probes = [
             replace(probe, schedule=replace(probe.schedule, initial_delay=0.0, failure_threshold=1))
             for probe in service.probes
@@ -194,8 +203,10 @@ class Applier:
                 self.ready[service.name] = self._root(service)
                 return f"ready after {self._host.clock.monotonic() - began:.1f}s"
             if self._host.clock.monotonic() - began >= _SETTLING:
-                self._give_up_early(service, roots)
+                self._give_up_early(service, lives)
             if self._host.clock.monotonic() >= deadline:
+                if len(lives.roots) > 1:
+                    raise self._crash(service, lives)
                 raise StepFailed(f"not ready after {self._host.clock.monotonic() - began:.0f}s: {_first(red)}.")
             self._host.clock.sleep(_PAUSE)
 
@@ -206,23 +217,28 @@ class Applier:
         process = table.processes.get(state.pid or 0)
         return process.identity if process else None
 
-    def _give_up_early(self, service: Service, roots: set[tuple[int, int]]) -> None:
-        """What its manager has given up, or keeps replacing, does not become ready by waiting. Collects ``roots``."""
+    def _give_up_early(self, service: Service, lives: _Lives) -> None:
+        """What its manager has given up, or keeps replacing, does not become ready by waiting. Keeps ``lives``."""
         root = self._root(service)
         if root is not None:
-            roots.add(root)
+            lives.roots.add(root)
+        if len(lives.roots) > _MOST_LIVES:
+            raise self._crash(service, lives)
         state = self._host.manager(service).observe(self._host.table())
-        gone = state.state in (manager.FAILED, manager.STOPPED)
-        if gone or len(roots) > _MOST_LIVES:
+        now = self._host.clock.monotonic()
+        lives.gone_since = (lives.gone_since or now) if state.state == manager.STOPPED else None
+        # What it calls stopped may be started again at its next look.
+        if state.state == manager.FAILED or (lives.gone_since is not None and now - lives.gone_since >= _RESPAWN):
             hint = self._host.last_error(service)
-        if len(roots) > _MOST_LIVES:
-            lives = f"died and was started again {len(roots) - 1} times while it was waited for"
-            self.crashed[service.name] = f"{lives}{'; last error in its log: ' + hint if hint else ''}"
-            raise StepFailed(f"{self.crashed[service.name]}.")
-        if gone:
             raise StepFailed(
                 f"its manager says {state.detail or state.state}{'; last error: ' + hint if hint else ''}."
             )
+
+    def _crash(self, service: Service, lives: _Lives) -> StepFailed:
+        deaths, hint = len(lives.roots) - 1, self._host.last_error(service)
+        how = f"died and was started again {deaths} time{'s' if deaths > 1 else ''} while it was waited for"
+        self.crashed[service.name] = f"{how}{'; last error in its log: ' + hint if hint else ''}"
+        return StepFailed(f"{self.crashed[service.name]}.")
 
 
 def _first(red: list[Check]) -> str:

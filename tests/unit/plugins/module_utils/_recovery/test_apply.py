@@ -153,3 +153,48 @@ def test_waiting_for_what_dies_again_and_again_is_a_crash_loop(one: Any) -> None
     (result,) = applier.apply(t.Plan((t.Step(t.WAIT_READY, "web", "because"),)), 1)
     assert result.status == "failed"
     assert "started again 2 times while it was waited for; last error in its log: MemoryError" in applier.crashed["web"]
+
+
+def supervised(world: Any, life: float, lives: int = 1000) -> None:
+    """Make web live for ``life`` seconds, be "stopped" for nearly one, and start again: what exits under supervisord.
+
+    With the last of its ``lives`` it answers.
+    """
+    web, sleep, born = world.actors["web"], world.clock.sleep, [world.clock.now]
+
+    def pass_time(seconds: float) -> None:
+        sleep(seconds)
+        if len(born) == lives:
+            web.answers = True
+        elif world.clock.now >= born[-1] + life + 0.9:
+            world.next_pid += 1
+            web.pid, web.state = world.next_pid, manager.STARTING
+            born.append(world.clock.now)
+        elif world.clock.now >= born[-1] + life:
+            web.pid, web.state = None, manager.STOPPED
+
+    world.clock.sleep = pass_time
+
+
+def test_what_is_stopped_between_two_lives_is_waited_for(one: Any) -> None:
+    world = one(answers=False, state=manager.STARTING)
+    supervised(world, life=5.0, lives=2)
+    (result,) = apply(world, t.WAIT_READY)
+    assert (result.status, world.actors["web"].pid) == ("done", 501), result.message
+
+
+def test_what_stays_stopped_is_not_waited_for(one: Any) -> None:
+    (result,) = apply(one(answers=False, state=manager.STOPPED, pid=None), t.WAIT_READY)
+    assert (result.status, "its manager says stopped" in result.message) == ("failed", True)
+    assert 2.0 < result.duration < 3.0, "of 20"
+
+
+def test_one_death_is_a_crash_loop_too_when_it_is_not_ready_in_time(one: Any) -> None:
+    world = one(answers=False, state=manager.STARTING)
+    supervised(world, life=12.0)
+    applier = Applier(world, world.catalogue, world.clock.now + 60, Unbraked())
+    (result,) = applier.apply(t.Plan((t.Step(t.WAIT_READY, "web", "because"),)), 1)
+    assert (result.status, applier.crashed) == (
+        "failed",
+        {"web": "died and was started again 1 time while it was waited for"},
+    )

@@ -288,6 +288,22 @@ def test_a_crash_loop_is_called_so_although_it_always_looks_like_starting(build:
     assert world.actors["web"].starts == 2
 
 
+def test_what_is_found_starting_and_dies_while_it_is_waited_for_is_restarted(build: Any, run: Any) -> None:
+    dying = {"state": manager.STARTING, "answers": False, "dies_after": 0.0}
+    world = world_of(build, build.catalogue(build.service("web")), web=dying)
+    world.on_start = lambda name: setattr(world.actors[name], "dies_after", None)
+    recovery, result = run(world)
+    assert recovery.before.found["web"].condition == "starting"
+    assert (mutations(world), result["services"][0]["condition"]) == (["stop web", "start web"], "healthy")
+
+
+def test_what_goes_on_starting_in_the_same_process_is_left_to_it(build: Any, run: Any) -> None:
+    slow = {"state": manager.STARTING, "answers": False}
+    world = world_of(build, build.catalogue(build.service("web")), web=slow)
+    result = run(world)[1]
+    assert (mutations(world), result["services"][0]["condition"]) == ([], "starting")
+
+
 def test_force_is_for_what_was_asked_for_not_for_what_it_needs(build: Any, run: Any) -> None:
     world = world_of(build, chain(build))
     run(world, "api", force=True)
