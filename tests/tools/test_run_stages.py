@@ -109,19 +109,22 @@ def test_order_and_solitude_are_kept(run, tmp_path: Path) -> None:
     assert order[8:] == ["begin-other", "end-other"]
 
 
-def test_one_that_waits_runs_as_a_third(run, tmp_path: Path) -> None:
+def test_one_that_waits_runs_as_a_third_beside_any(run, tmp_path: Path) -> None:
     log = tmp_path / "order"
-    say = f"echo begin-{{0}} >> {log}; sleep 0.6; echo end-{{0}} >> {log}"
+    say = f"echo begin-{{0}} >> {log}; sleep {{1}}; echo end-{{0}} >> {log}"
     rc, lines = run(
-        "".join(stage(name, say.format(name)) for name in ("one", "two", "three"))
-        + "".join(stage(name, say.format(name), waits="true") for name in ("idle", "calm"))
-        + stage("apart", say.format("apart"), apart="'hosts'")
+        "".join(stage(name, say.format(name, 0.4)) for name in ("one", "two", "three"))
+        + stage("apart", say.format("apart", 0.4), apart="'hosts'")
+        + stage("last", say.format("last", 0.1))
+        + stage("idle", say.format("idle", 1.0), waits="true")
+        + stage("calm", say.format("calm", 1.0), waits="true")
     )
     order = log.read_text().split()
-    assert (rc, lines[-1]) == (0, "6 passed, 0 failed")
+    assert (rc, lines[-1]) == (0, "7 passed, 0 failed")
     assert set(order[:3]) == {"begin-one", "begin-two", "begin-idle"}
     assert order.index("end-idle") < order.index("begin-calm"), "one of them at a time"
-    assert order[-2:] == ["begin-apart", "end-apart"]
+    assert order.index("end-three") < order.index("begin-apart") < order.index("end-calm")
+    assert order.index("end-apart") < order.index("begin-last"), "nothing overtakes what has to be apart"
 
 
 def test_names_a_group_or_a_stage(run) -> None:
