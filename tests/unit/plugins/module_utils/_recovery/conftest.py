@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Callable, Sequence
 
 import pytest
@@ -29,6 +31,8 @@ from ansible_collections.toombos.incident.plugins.module_utils._process.types im
     StopResult,
 )
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.brakes import Authority, HostBrakes
+from ansible_collections.toombos.incident.plugins.module_utils._recovery.engine import Engine, Request
+from ansible_collections.toombos.incident.plugins.module_utils._recovery.report import to_dict
 from ansible_collections.toombos.incident.plugins.module_utils._recovery.temp import Cleared
 
 
@@ -114,6 +118,11 @@ class World:
     units: dict[int, str] = field(default_factory=dict)
     gone_paths: set[str] = field(default_factory=set)
     ages: dict[int, float] = field(default_factory=dict)
+
+    @property
+    def mutations(self) -> list[str]:
+        """The events but for validations, which change nothing."""
+        return [event for event in self.events if not event.startswith("validate")]
 
     def table(self) -> ProcessTable:
         processes: dict[int, Process] = {}
@@ -235,6 +244,30 @@ class _Manager:
         actor.pid, actor.state = None, manager.STOPPED
 
 
+def world_of(catalogue: Catalogue, **sick: Any) -> World:
+    """A healthy world but for these: service name → changes of its actor."""
+    actors = {name: Actor(pid=10 + index) for index, name in enumerate(catalogue.order)}
+    for name, changes in sick.items():
+        for key, value in changes.items():
+            setattr(actors[name], key, value)
+    return World(catalogue, actors)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Any:
+    """Recover a world; the result is (recovery, result dict)."""
+
+    def _run(
+        world: Any, *names: str, force: bool = False, stable_for: float = 0.0, brakes: Any = None, approved: Any = None
+    ) -> Any:
+        engine = Engine(world, world.catalogue, brakes or make_brakes(tmp_path / "state", world.clock.wall))
+        request = Request(names or world.catalogue.order, world.clock.now + 300.0, force, stable_for, approved=approved)
+        recovery = engine.recover(request)
+        return recovery, to_dict(world.catalogue, recovery, applied=True)
+
+    return _run
+
+
 @pytest.fixture
 def build() -> Any:
     """Everything a test needs to make a world: service, catalogue, process, actor, world."""
@@ -246,6 +279,8 @@ def build() -> Any:
         brakes = staticmethod(make_brakes)
         Actor = Actor
         World = World
+        DOWN = MappingProxyType({"state": manager.STOPPED, "pid": None})
+        world_of = staticmethod(world_of)
         config = ConfigSpec
 
     return Build
