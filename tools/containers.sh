@@ -12,12 +12,12 @@ cd "$(dirname "$0")/.."
 mkdir -p build/logs
 # One at a time: packages and images are installed by whoever comes first, the others find them.
 [ "${CONTAINERS_LOCKED:-}" = 1 ] || CONTAINERS_LOCKED=1 exec flock -o build/packages.lock tools/containers.sh "$@"
-common="systemd systemd-sysv dbus openssh-server python3 python3-fastapi python3-uvicorn sudo iproute2 procps supervisor nftables"
+common="systemd systemd-sysv dbus openssh-server python3 python3-starlette python3-uvicorn sudo iproute2 procps supervisor nftables"
 
 packages_of() {
     case $1 in
         trixie) echo "$common python3-pydantic-settings" ;;
-        bookworm) echo "$common python3-dotenv" ;;
+        bookworm) echo "$common python3-pydantic python3-dotenv" ;;
         filters)
             echo "systemd systemd-sysv dbus openssh-server python3 python3-pytest iproute2 procps nftables iptables ufw firewalld docker.io docker-cli busybox-static"
             ;;

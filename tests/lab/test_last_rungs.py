@@ -43,7 +43,7 @@ def released(healthy: Any) -> Any:
     git("tag", "last-known-good-tag")
     main = app / "src" / "halcytone_content_generator" / "main.py"
     good = main.read_text()
-    main.write_text(good.replace("app = FastAPI()", "raise RuntimeError('a release that cannot start')"))
+    main.write_text(good.replace("settings = get_settings()", "raise RuntimeError('a release that cannot start')"))
     git("commit", "-q", "-am", "bad")
     yield healthy
     main.write_text(good)

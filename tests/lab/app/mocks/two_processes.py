@@ -42,19 +42,20 @@ def serve(name: str, identity: str) -> None:
 
 def _work(identity: str, descriptor: int) -> None:
     import uvicorn
-    from fastapi import FastAPI
+    from starlette.applications import Starlette
+    from starlette.requests import Request
+    from starlette.responses import JSONResponse, Response
+    from starlette.routing import Route
 
-    app = FastAPI()
     sent: list[dict[str, Any]] = []
 
-    @app.get("/health")
-    async def health() -> dict[str, Any]:
-        return {"status": "healthy", "service": identity, "sent": len(sent)}
+    async def health(_: Request) -> Response:
+        return JSONResponse({"status": "healthy", "service": identity, "sent": len(sent)})
 
-    @app.post("/api/v1/email/send")
-    async def send(body: dict[str, Any]) -> dict[str, Any]:
-        sent.append(body)
-        return {"status": "sent", "id": len(sent)}
+    async def send(request: Request) -> Response:
+        sent.append(await request.json())
+        return JSONResponse({"status": "sent", "id": len(sent)})
 
+    app = Starlette(routes=[Route("/health", health), Route("/api/v1/email/send", send, methods=["POST"])])
     print(f"INFO:{identity}:serving", flush=True)
     uvicorn.run(app, fd=descriptor, log_level="info")
