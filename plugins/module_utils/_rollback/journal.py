@@ -60,7 +60,7 @@ class Journal:
                 "Wait until it has ended, then run again.",
             ) from None
         self._lock = descriptor
-        # First of all, and only for whoever is refused: that it cannot be written, on a full disk, is no reason to stop.
+        # First of all, and only for whoever is refused: that it cannot be written, on a full disk, is no reason to end.
         with contextlib.suppress(OSError):
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"process {os.getpid()}, since {moment(now)}\n".encode(), 0)
