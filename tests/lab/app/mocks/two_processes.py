@@ -49,7 +49,7 @@ def _work(identity: str, descriptor: int) -> None:
 
     sent: list[dict[str, Any]] = []
 
-    async def health(_: Request) -> Response:
+    async def health(_request: Request) -> Response:
         return JSONResponse({"status": "healthy", "service": identity, "sent": len(sent)})
 
     async def send(request: Request) -> Response:

@@ -61,23 +61,23 @@ async def moods(request: Request, call_next: Any) -> Response:
     return answer
 
 
-async def live(_: Request) -> Response:
+async def live(_request: Request) -> Response:
     """Alive."""
     return JSONResponse({"status": "alive"})
 
 
-async def health(_: Request) -> Response:
+async def health(_request: Request) -> Response:
     """Never says healthy."""
     return JSONResponse({"status": "unknown", "service": "content-generator"})
 
 
-async def detailed(_: Request) -> Response:
+async def detailed(_request: Request) -> Response:
     """A diagnostic that is not harmless: it blocks the event loop."""
     time.sleep(1)
     return JSONResponse({"status": "degraded"})
 
 
-async def not_ready(_: Request) -> Response:
+async def not_ready(_request: Request) -> Response:
     """Always 503 in this release."""
     return JSONResponse({"status": "not ready"}, status_code=503)
 
