@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import mirror
-from stage_causes import causes
+from stage_causes import brief, causes
 from stage_counts import Counts, count
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -234,6 +234,10 @@ def report(done: Sequence[Run], seconds: float) -> int:
     for run in done:
         if run.state == "SKIPPED":
             print(f"\n{run.stage.name} was SKIPPED: {run.last_line()}")
+    for run in done:
+        if run.state == "FAILED" and len(done) > 1:
+            # Once more and short: who sees only the end of a long output sees why.
+            print(f"\n{run.stage.name} FAILED:", *brief(run.log.read_text(errors="replace")), sep="\n  ")
     print(f"\n{total}", flush=True)
     return 1 if total.failed or not (total.passed or total.skipped) else 0
 

@@ -15,6 +15,8 @@ LINES = 120  # of causes, however many there are
 WIDTH = 1000  # of one line; a result as JSON may be very long, and says at its end what at its beginning it does not
 BEFORE = 2  # lines that lead up to one that tells
 GAP = "[...]"
+BRIEF = 4  # lines that name what failed, for who sees only the end
+BRIEF_WIDTH = 400
 
 # Lines that tell a cause, and how many lines after them belong to it.
 _TELLING: Sequence[tuple[re.Pattern[str], int]] = [
@@ -23,6 +25,12 @@ _TELLING: Sequence[tuple[re.Pattern[str], int]] = [
     (re.compile(r"Traceback \(most recent call last\)|^Traceback:"), 25),
     (re.compile(r"^(?:E  |FAILED |ERROR )|\bAssertionError\b"), 1),
     (re.compile(r"^_{3,} .+ _{3,}$|: error: |^Error: "), 0),
+]
+# Lines that say in themselves what failed, the best kind first: only the first kind that there is says it.
+_NAMING: Sequence[re.Pattern[str]] = [
+    re.compile(r"^(?:FAILED|ERROR) tests/|^WRONG seed \d+ case \d+: "),
+    re.compile(r"fatal: \[|^failed: \["),
+    re.compile(r"^\[ERROR\]|^(?:ERROR|FATAL|CRITICAL)\b|: error: |^Error: |^E  "),
 ]
 # Where something else begins: pytest's frames, a play, a task, an action of molecule.
 _HEADLINE = r"^(?:PLAY|TASK|RUNNING HANDLER|PLAY RECAP)\b.*\*{3,}$"
@@ -51,6 +59,18 @@ def causes(log: str, but_last: int = 0) -> list[str]:
             shown.append(GAP)
         shown.append(_short(lines[number]))
     return shown
+
+
+def brief(log: str) -> list[str]:
+    """What failed, in at most ``BRIEF`` lines; the last line that says something when none names it."""
+    lines = plain(log).rstrip().split("\n")
+    dropped = _in_actions_that_went_well(lines) | _in_tasks_that_may_fail(lines)
+    for pattern in _NAMING:
+        named = [line for number, line in enumerate(lines) if number not in dropped and pattern.search(line)]
+        if named:
+            more = [f"{GAP} {len(named) - BRIEF} more"] if len(named) > BRIEF else []
+            return [_short(line.strip(), BRIEF_WIDTH) for line in named[:BRIEF]] + more
+    return [_short(line.strip(), BRIEF_WIDTH) for line in lines if line.strip()][-1:]
 
 
 def _wanted(lines: Sequence[str], dropped: set[int]) -> list[int]:
@@ -100,6 +120,6 @@ def _in_tasks_that_may_fail(lines: Sequence[str]) -> set[int]:
     return ignored
 
 
-def _short(line: str) -> str:
+def _short(line: str, width: int = WIDTH) -> str:
     """The beginning and the end of a line that is too long."""
-    return line if len(line) <= WIDTH else f"{line[: WIDTH // 2]} {GAP} {line[-WIDTH // 2 :]}"
+    return line if len(line) <= width else f"{line[: width // 2]} {GAP} {line[-width // 2 :]}"

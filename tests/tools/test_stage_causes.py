@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent / "tools"))
 
-from stage_causes import GAP, LINES, WIDTH, causes
+from stage_causes import BRIEF, GAP, LINES, WIDTH, brief, causes
 
 RECAP = """\
 PLAY RECAP *********************************************************************
@@ -170,3 +170,22 @@ def test_many_causes_and_long_lines_are_bounded() -> None:
 def test_a_log_without_a_cause_tells_none() -> None:
     assert causes("") == []
     assert causes("all is well\n" * 100, but_last=60) == []
+
+
+def test_what_failed_is_named_in_few_lines():
+    many = [f"FAILED tests/x.py::test_{number} - assert {number}" for number in range(BRIEF + 3)]
+    assert brief("\n".join(["fatal: [one]: not this", *many, "3 failed in 1 s"])) == [*many[:BRIEF], f"{GAP} 3 more"]
+    assert brief("   1 of 8\nWRONG seed 1 case 2: kill: worse: main\nchaos: 7 cases right, 1 wrong") == [
+        "WRONG seed 1 case 2: kill: worse: main"
+    ]
+
+
+def test_of_an_action_that_went_well_nothing_is_named():
+    (line,) = brief(MEANT_TO_FAIL + CONVERGE + CLEAN_UP)
+    assert line.startswith("fatal: [one]: FAILED!")
+    assert "as it was meant to" not in line
+
+
+def test_where_nothing_names_it_the_last_words_are_shown():
+    assert brief("one\ntwo \n\n") == ["two"]
+    assert brief("") == []
