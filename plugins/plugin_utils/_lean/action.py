@@ -80,7 +80,7 @@ class LeanAction(ActionBase):  # type: ignore[misc] # ansible is not typed
         """Everything as Ansible does it, interpreter and ``become`` included, but with the script as the module."""
         if module_name != self._task.action:  # the wrapper for tasks in the background
             return super()._configure_module(module_name, module_args, task_vars)
-        path = script_file(self.module, C.DEFAULT_LOCAL_TMP)
+        path = script_file(self.module, C.DEFAULT_LOCAL_TMP, C.ANSIBLE_HOME)
         found = SimpleNamespace(resolved=True, plugin_resolved_path=path)
         loaders = self._shared_loader_obj
         finder = SimpleNamespace(find_plugin_with_context=lambda *_args, **_kwargs: found)

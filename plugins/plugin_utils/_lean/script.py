@@ -14,8 +14,10 @@ import fcntl
 import json
 import os
 import zlib
+from pathlib import Path
 from typing import Any
 
+from ansible_collections.toombos.incident.plugins.plugin_utils._lean.kept import kept
 from ansible_collections.toombos.incident.plugins.plugin_utils._lean.sources import PLUGINS, needed, without_words
 
 _SCRIPT = """\
@@ -45,15 +47,28 @@ def script(module: str) -> str:
     return text
 
 
-def script_file(module: str, folder: str) -> str:
-    """The path of the script in ``folder``, a private one of this run; made once for all hosts."""
+def script_file(module: str, folder: str, home: str) -> str:
+    """The path of the script in ``folder``, a private one of this run; once for all hosts.
+
+    ``home``: that of Ansible, where it is kept for the runs to come.
+    """
     path = os.path.join(folder, f"{module}.py")
     # The tasks of all hosts begin at the same time: one makes it, the others wait.
     with open(path, "a+", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         if not os.fstat(file.fileno()).st_size:
-            file.write(script(module))
+            keep = os.path.join(home, "toombos.incident", "scripts")
+            file.write(kept(module, _sources(module), keep, lambda: script(module)))
     return path
+
+
+def _sources(module: str) -> list[Path]:
+    """All that could have a part in it: which of them do is known only when it is made."""
+    return [
+        *Path(__file__).parent.glob("*.py"),
+        *(PLUGINS / "module_utils").rglob("*.py"),
+        PLUGINS / "modules" / f"{module}.py",
+    ]
 
 
 def arguments(values: dict[str, Any]) -> dict[str, str]:

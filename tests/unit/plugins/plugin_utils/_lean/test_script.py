@@ -107,11 +107,22 @@ def test_an_old_python_is_told_what_to_do() -> None:
 
 
 def test_the_file_is_made_once(tmp_path: Path) -> None:
-    first = lean.script_file("health_check", str(tmp_path))
+    run_of = tmp_path / "run"
+    run_of.mkdir()
+    first = lean.script_file("health_check", str(run_of), str(tmp_path))
     before = os.stat(first)
-    assert lean.script_file("health_check", str(tmp_path)) == first
+    assert lean.script_file("health_check", str(run_of), str(tmp_path)) == first
     assert os.stat(first).st_mtime_ns == before.st_mtime_ns
-    assert os.listdir(tmp_path) == ["health_check.py"]
+    assert os.listdir(run_of) == ["health_check.py"]
+
+
+def test_the_next_run_finds_what_this_one_has_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        texts.append(Path(lean.script_file("health_check", str(tmp_path / name), str(tmp_path))).read_text())
+        monkeypatch.setattr(lean, "needed", lambda _module: pytest.fail("it is there"))
+    assert texts == [texts[0]] * 2
 
 
 def test_a_vaulted_value_is_sent_in_clear_and_everything_else_as_json() -> None:
