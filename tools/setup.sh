@@ -18,7 +18,17 @@ wanted() { printf '%s %s %s\n' "$root" "$("$venv/bin/python" -c 'import sys; pri
 
 works() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; }
 
+has_venv() { "$1" -c 'import ensurepip, venv' >/dev/null 2>&1; }
+
+# A distribution's own comes first where it can make environments: it is optimised, and with it everything here takes a
+# tenth less than with one that was merely compiled, as those of pyenv are.
 find_python() {
+    for candidate in ${PYTHON:-/usr/bin/python3.11 /usr/bin/python3.12 /usr/bin/python3.13}; do
+        if works "$candidate" && has_venv "$candidate"; then
+            "$candidate" -c 'import sys; print(sys.executable)'
+            return
+        fi
+    done
     for candidate in ${PYTHON:-python3.11 python3.12 python3.13 python3}; do
         if works "$candidate"; then
             "$candidate" -c 'import sys; print(sys.executable)'
@@ -29,7 +39,7 @@ find_python() {
 }
 
 need_venv_module() {
-    "$1" -c 'import ensurepip, venv' >/dev/null 2>&1 && return
+    has_venv "$1" && return
     package=$("$1" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
         say "installing $package"
