@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import time
@@ -17,6 +18,8 @@ BOOT = 180.0  # seconds; several of them may start at once, beside other work
 _ROOT = Path(__file__).resolve().parents[2]
 _LIBRARY = "/opt/incident"
 _ENGINE_FLAGS = {"podman": ["--systemd=always"], "docker": ["--cgroupns=private", "--tmpfs=/run", "--tmpfs=/run/lock"]}
+# What a program in a container finds, and nothing of the machine around it.
+_ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root"}
 _CALL = (
     "import json, sys; from ansible_collections.toombos.incident.plugins.module_utils._recovery.call import recover; "
     "print(json.dumps(recover(json.load(sys.stdin), False)))"
@@ -46,12 +49,23 @@ class Host:
         plugins = f"{_ROOT}/plugins:{_LIBRARY}/ansible_collections/toombos/incident/plugins:ro"
         flags = ["--privileged", "--network", "none", "--volume", plugins, *_ENGINE_FLAGS[engine]]
         self._engine("run", "--detach", "--name", self.name, *flags, image, "/sbin/init")
-        until(lambda: self.run("systemctl", "is-system-running", ok=False) in ("running", "degraded"), BOOT)
+        self._inside = self._way_in()
+        self._booted()
+
+    def inside(self) -> list[str]:
+        """What to put before a command that is to run in the container."""
+        return list(self._inside)
+
+    def restart(self) -> None:
+        """Everything in it ends, and it boots again."""
+        self._engine("restart", "--time", "20", self.name)
+        self._inside = self._way_in()
+        self._booted()
 
     def run(self, *argv: str, ok: bool = True, text: str = "") -> str:
         """What a command in the container says; with ``ok`` it must succeed."""
         done = subprocess.run(
-            [self.engine, "exec", "--interactive", self.name, *argv],
+            [*self._inside, *argv],
             input=text, capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0 or not ok, f"{argv}: {done.stderr}"
@@ -90,6 +104,26 @@ class Host:
         at_once = ["--time", "0"] if self.engine == "podman" else []
         self._engine("rm", "--force", *at_once, self.name)
 
-    def _engine(self, *argv: str) -> None:
+    def _way_in(self) -> list[str]:
+        """Into the namespaces of its first process, as the engine's own ``exec`` takes a hundred times as long."""
+        words = ["/usr/bin/env", "-i", *(f"{name}={value}" for name, value in _ENVIRONMENT.items())]
+        pid = self._engine("inspect", "--format", "{{.State.Pid}}", self.name)
+        spaces = ["--mount", "--uts", "--ipc", "--net", "--pid", "--no-fork"]
+        # Among the processes of the host are only the children of what enters. nsenter would wait for one, and stop
+        # with it, for ever when a host that shuts down stops all; a shell goes on. It runs a program in any case: a
+        # word of its own, as kill, would work among the processes of this machine.
+        waiting = ["/bin/sh", "-c", '"$@"; exit $?', "sh", *words]
+        enter = ["nsenter", "--target", pid, *spaces, "--", *waiting]
+        with contextlib.suppress(OSError):
+            if subprocess.run([*enter, "true"], capture_output=True, check=False).returncode == 0:
+                return enter
+        # An engine that runs elsewhere, or as somebody else.
+        return [self.engine, "exec", "--interactive", self.name, *words]
+
+    def _booted(self) -> None:
+        until(lambda: self.run("systemctl", "is-system-running", ok=False) in ("running", "degraded"), BOOT)
+
+    def _engine(self, *argv: str) -> str:
         done = subprocess.run([self.engine, *argv], capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{argv}: {done.stderr}"
+        return done.stdout.strip()

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
-from host import BOOT, Host, until
+from host import Host, until
 
 from ansible_collections.toombos.incident.plugins.plugin_utils._lean.script import arguments, script
 
@@ -145,21 +146,18 @@ class Site:
     def reaches(self, who: str, port: int = 22) -> bool:
         """Whether a new connection can be made."""
         ask = f"import socket; socket.create_connection(('{VICTIM}', {port}), 1)"
-        run = [*self.inside(), "ip", "netns", "exec", who, "python3", "-c", ask]
+        run = [*self.host.inside(), "ip", "netns", "exec", who, "python3", "-c", ask]
         return subprocess.run(run, capture_output=True, check=False).returncode == 0
-
-    def inside(self) -> list[str]:
-        return [self.host.engine, "exec", "--interactive", self.host.name]
 
     def spawn(self, *argv: str) -> subprocess.Popen[bytes]:
         """Something that goes on in the container."""
-        child = subprocess.Popen([*self.inside(), *argv], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        child = subprocess.Popen([*self.host.inside(), *argv], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         self.children.append(child)
         return child
 
     def ssh(self, *words: str) -> list[str]:
         """The command of an ssh client that comes from the responder."""
-        proxy = f"{' '.join(self.inside())} ip netns exec responder python3 /opt/pipe.py %h %p"
+        proxy = f"{shlex.join(self.host.inside())} ip netns exec responder python3 /opt/pipe.py %h %p"
         options = ["StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR", "ConnectTimeout=20"]
         flags = [flag for option in (*options, f"ProxyCommand={proxy}") for flag in ("-o", option)]
         return ["ssh", "-i", str(self.home / "key"), *flags, *words]
@@ -170,7 +168,7 @@ class Site:
         answer.unlink(missing_ok=True)
         text = _PLAY.format(module=module, options=json.dumps(options), check=str(check).lower(), answer=answer)
         (self.home / "play.yml").write_text(text)
-        common = " ".join(f"'{word}'" if " " in word else word for word in self.ssh()[1:])
+        common = shlex.join(self.ssh()[1:])
         inventory = {"all": {"hosts": {"victim": {
             "ansible_host": VICTIM, "ansible_user": "root", "ansible_ssh_common_args": common,
             "ansible_python_interpreter": "/usr/bin/python3",
@@ -248,12 +246,6 @@ class Site:
             child.kill()
             child.wait()
         self.host.run("sh", "-c", _FORGET)
-
-    def restart(self) -> None:
-        """The host, and its neighbours again."""
-        run = [self.host.engine, "restart", "--time", "20", self.host.name]
-        subprocess.run(run, check=True, stdout=subprocess.DEVNULL)
-        until(lambda: self.host.run("systemctl", "is-system-running", ok=False) in ("running", "degraded"), BOOT)
 
 
 def boottime() -> float:

@@ -58,7 +58,7 @@ def call(site: Site, **options: Any) -> dict[str, Any]:
     """The module, over a connection of the responder."""
     site.lay_out("/opt/call.py", "access_revocation", **{**ASKED, **options})
     words = ssh(site, "responder", "root", "python3", "-I", "/opt/call.py")
-    done = subprocess.run([*site.inside(), *words], capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run([*site.host.inside(), *words], capture_output=True, text=True, check=False, timeout=120)
     assert done.stdout.lstrip().startswith("{"), done.stderr
     answer: dict[str, Any] = json.loads(done.stdout)
     return answer

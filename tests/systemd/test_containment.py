@@ -159,7 +159,7 @@ def test_what_keeps_it_is_started_again_when_it_is_killed(site: Site) -> None:
 def test_confirmed_it_is_in_force_again_after_a_restart(site: Site) -> None:
     assert site.play(management=[f"{RESPONDER}/32"], **ASKED)["outcome"] == "confirmed"
     rules = site.ours().count("\n")
-    site.restart()
+    site.host.restart()
     assert site.ours().count("\n") == rules
     order = site.host.run("systemctl", "show", "--property=Before", "--value", "toombos-incident-watch").split()
     assert "network-pre.target" in order
@@ -175,7 +175,7 @@ def test_unconfirmed_it_is_gone_after_a_restart(site: Site) -> None:
     done = site.play(state="isolated", management=[f"{RESPONDER}/32"], confirm="600s", **ASKED)
     assert (done["outcome"], done["failed"]) == ("isolated", False)
     assert site.info()["state"] == "isolated"
-    site.restart()
+    site.host.restart()
     until(lambda: site.info()["state"] == "released")
     assert site.ours() == ""
     site.wire()

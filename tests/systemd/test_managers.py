@@ -182,12 +182,11 @@ def test_it_holds_whatever_others_do_to_the_packet_filter(isolated: Isolated, ev
 
 def test_it_is_in_force_again_after_a_restart_beside_what_is_loaded_at_boot(isolated: Isolated) -> None:
     site, backend, login = isolated
-    site.host.run("ufw", "--force", "enable")
-    site.host.run("systemctl", "enable", "ufw", "firewalld")
+    site.host.run("sh", "-ec", "ufw allow ssh; ufw --force enable; systemctl enable ufw firewalld")
     before = isolated.info()
     assert before["in_force"], before
     login.close()
-    site.restart()
+    site.host.restart()
     site.wire()
     assert site.host.run("systemctl", "is-active", "ufw", "firewalld").split() == ["active", "active"]
     # Of those that start later, docker puts its rules before all others of its own packet filter.
