@@ -98,6 +98,7 @@ def test_who_ends_it_politely_finds_nothing(start: Start, tmp_path: Path, number
     assert subprocess.run(["pgrep", "-f", f"sleep {seconds}"], check=False).returncode == 1
 
 
+@pytest.mark.no_cover
 def test_who_kills_it_finds_a_package_or_sees_that_it_is_none(start: Start, tmp_path: Path) -> None:
     place = tmp_path / "captures"
     began = time.monotonic()

@@ -81,6 +81,7 @@ def check(store: Store, known: dict[int, t.Generation]) -> None:
                 assert sum(len(piece) for piece in store.content(entry.sha256)) == entry.size
 
 
+@pytest.mark.no_cover
 @pytest.mark.once
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_a_kill_at_each_call_leaves_a_store_that_verifies(store: Store, etc: Path, after: bool) -> None:
@@ -97,6 +98,7 @@ def test_a_kill_at_each_call_leaves_a_store_that_verifies(store: Store, etc: Pat
     assert [each.labels for each in store.generations("main")][-1] == ("latest",)
 
 
+@pytest.mark.no_cover
 @pytest.mark.once
 def test_a_kill_at_any_moment_leaves_a_store_that_verifies(store: Store, etc: Path) -> None:
     chance = random.Random(3)

@@ -113,14 +113,14 @@ def test_a_month_of_small_changes_costs_half_a_generation_at_most(
 ) -> None:
     monkeypatch.setattr(os, "fsync", lambda _descriptor: None)  # a minute, on some disks
     chance = random.Random(7)
-    for number in range(1000):
+    for number in range(400):
         write(
             etc / f"d{number % 30}" / f"f{number:04d}.conf", f"NAME_{number}={chance.random()}\n" * 20, mtime_ns=number
         )
     store.keep(tree(etc))
     one = blocks(Path(store.directory))
     for day in range(1, 30):
-        for number in chance.sample(range(1000), 10):
+        for number in chance.sample(range(400), 4):
             write(
                 etc / f"d{number % 30}" / f"f{number:04d}.conf", f"NAME_{number}={chance.random()}\n" * 20, mtime_ns=day
             )

@@ -92,6 +92,7 @@ def killed_at(site: Site, options: dict[str, Any], number: int) -> bool:
     return bool(status)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("number", range(1, MOST + 1))
 def test_killed_before_any_change(site: Site, number: int) -> None:
     prepare(site)

@@ -111,6 +111,7 @@ def slowly(family: dict[Path, list[bytes]], wish: Wish, baseline: Sequence[re.Pa
     return told
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("choice", range(len(CHOICES)))
 @pytest.mark.parametrize("how", [{}, {"since": NOW - 4_300}, {"lines": 40}, {"lines": 3}, {"numbered": 0}])
 def test_both_ways_say_the_same(tmp_path: Path, choice: int, how: dict[str, Any]) -> None:

@@ -66,6 +66,7 @@ def settle(made: World) -> bool:
         return Rollback(made.tools(lock)).settle()
 
 
+@pytest.mark.no_cover
 @pytest.mark.once
 def test_killed_at_random_moments(repo: Repo, tmp_path: Path) -> None:
     repo.write({f"many/{number}.txt": f"{number}\n" * 50 for number in range(200)})
@@ -121,6 +122,7 @@ PLACES = [
 ]
 
 
+@pytest.mark.no_cover
 @pytest.mark.once
 @pytest.mark.parametrize(("where", "name"), PLACES)
 @pytest.mark.parametrize("late", [False, True])

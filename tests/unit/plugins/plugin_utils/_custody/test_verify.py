@@ -27,7 +27,7 @@ import mutations as m
 
 SCRIPT = Path(v.__file__).with_name("verify.sh")
 MUTATIONS = 1000
-BY_SCRIPT = 120
+BY_SCRIPT = 60
 
 
 @pytest.fixture

@@ -98,6 +98,7 @@ def _idle(node: ast.stmt) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("module", MODULES)
 def test_what_is_sent_is_the_same_program(module: str) -> None:
     for name, source in sources.needed(module).items():

@@ -215,6 +215,7 @@ CHECKS = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.no_cover
 @settings(max_examples=100)
 @given(checks=st.lists(CHECKS, max_size=6), host=HOSTILE, message=HOSTILE)
 def test_whatever_the_texts_all_say_the_same(checks: list[dict[str, Any]], host: str, message: str) -> None:
@@ -226,6 +227,7 @@ def test_whatever_the_texts_all_say_the_same(checks: list[dict[str, Any]], host:
     assert said[: len(statuses)] == statuses
 
 
+@pytest.mark.no_cover
 @settings(max_examples=40)
 @given(
     services=st.lists(
