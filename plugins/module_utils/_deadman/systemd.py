@@ -8,15 +8,17 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import time
 
 from ansible_collections.toombos.incident.plugins.module_utils._atomic import sync_directory, write_atomic
-from ansible_collections.toombos.incident.plugins.module_utils._command import run_command
+from ansible_collections.toombos.incident.plugins.module_utils._command import CommandResult, run_command
 from ansible_collections.toombos.incident.plugins.module_utils._deadman.slot import Slot
 from ansible_collections.toombos.incident.plugins.module_utils._errors import IncidentError
 
 BOOTED = "/run/systemd/system"  # sd_booted(3): there while systemd is what runs the host
 UNITS = "/etc/systemd/system"
 _TIMEOUT = 60.0
+_BETWEEN, _LOOK = 5.0, 0.2  # seconds until a unit that starts again must have done so, and from look to look
 # How a program of ours is run: what ends it starts it again, its own end apart.
 SERVICE = """\
 [Service]
@@ -82,9 +84,16 @@ class Systemd:
         return f"in the unit {unit}"
 
     def running(self, slot: Slot) -> bool:
-        """Whether the unit is there and at work."""
-        there = os.path.lexists(os.path.join(self._wants, unit_of(slot)))
-        return there and not _systemctl("is-active", "--quiet", unit_of(slot))
+        """Whether the unit is there and at work. Between two of its lives it is, too, and while systemd is busy."""
+        unit = unit_of(slot)
+        if not os.path.lexists(os.path.join(self._wants, unit)):
+            return False
+        end = time.monotonic() + _BETWEEN
+        while True:
+            state = _call("show", "--property=ActiveState", "--value", unit).stdout.strip()
+            if state in ("active", "inactive", "failed") or time.monotonic() > end:
+                return state == "active"
+            time.sleep(_LOOK)
 
     def forget(self, slot: Slot) -> None:
         """Remove the unit; its process, which does this itself, goes on to its end."""
@@ -120,15 +129,19 @@ def notify_ready() -> None:
 
 def _systemctl(*words: str) -> str:
     """What is in the way; empty when it is done."""
-    answer = run_command(
-        ["systemctl", "--no-ask-password", *words],
-        timeout=_TIMEOUT,
-        env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"},
-    )
+    answer = _call(*words)
     if answer.rc == 0:
         return ""
     said = [line.strip() for line in (answer.error or answer.stderr).splitlines() if line.strip()]
     return said[0].rstrip(".") if said else f"systemctl {words[0]} ended with {answer.rc}"
+
+
+def _call(*words: str) -> CommandResult:
+    return run_command(
+        ["systemctl", "--no-ask-password", *words],
+        timeout=_TIMEOUT,
+        env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"},
+    )
 
 
 def _escaped(path: str) -> str:

@@ -23,7 +23,7 @@ UNIT = "toombos-incident-0123456789abcdef.service"
 def said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A systemctl that writes down how it was called; what it answers with is in a file."""
     (tmp_path / "bin").mkdir()
-    (tmp_path / "systemctl.rc").write_text("exit 0")
+    (tmp_path / "systemctl.rc").write_text('[ "$1" != show ] || echo active')
     program = tmp_path / "bin" / "systemctl"
     program.write_text(f'#!/bin/sh\nshift\necho "$@" >>{tmp_path}/said\n. {tmp_path}/systemctl.rc\n')
     program.chmod(0o755)
@@ -60,6 +60,29 @@ def test_it_is_written_enabled_and_started(keeper: systemd.Systemd, units: Path,
     assert said() == before, "nothing to forget, nothing to reload"
     keeper.dismiss(slot)
     assert said()[-1] == f"stop {UNIT}"
+
+
+@pytest.mark.parametrize(
+    ("answers", "runs"),
+    [
+        (["activating", "", "active"], True),  # it starts again, systemd does not answer, it has started
+        (["activating", "failed"], False),
+        (["inactive"], False),
+        (["activating"], False),
+    ],
+)
+def test_one_between_two_lives_is_given_a_moment(
+    keeper: systemd.Systemd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answers: list[str], runs: bool
+) -> None:
+    """The last answer stays."""
+    slot = Slot("/x/0123456789abcdef")
+    keeper.start(slot, "/usr/bin/python3")
+    monkeypatch.setattr(systemd, "_BETWEEN", 0.5)
+    (tmp_path / "answers").write_text("".join(f"{each}\n" for each in answers))
+    (tmp_path / "systemctl.rc").write_text(
+        f'cd {tmp_path}; head -n 1 answers; [ "$(wc -l <answers)" = 1 ] || sed -i 1d answers'
+    )
+    assert keeper.running(slot) is runs
 
 
 def test_what_systemd_refuses_leaves_no_unit(keeper: systemd.Systemd, units: Path, tmp_path: Path) -> None:
