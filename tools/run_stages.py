@@ -37,9 +37,8 @@ SHOWN_AT_THE_END = 60
 class Stage:
     """One entry of stages.toml.
 
-    ``mirror``: it works in the mirror. ``apart``: no stage runs beside it but those of the same word and those that
-    wait. ``waits``: it mostly waits, and runs beside any others. ``after``: not before these are over, if they run.
-    ``timeout``: seconds.
+    ``mirror``: it works in the mirror. ``waits``: it mostly waits, and runs beside any others. ``after``: not before
+    these are over, if they run. ``timeout``: seconds.
     """
 
     name: str
@@ -47,7 +46,6 @@ class Stage:
     run: str
     counts: str
     mirror: bool = False
-    apart: str = ""
     waits: bool = False
     after: Sequence[str] = ()
     timeout: int = 900
@@ -167,18 +165,11 @@ def finished(run: Run) -> bool:
 def next_stage(waiting: Sequence[Stage], running: Sequence[Run]) -> Stage | None:
     """The first stage that may start beside the running ones."""
     pending = {stage.name for stage in waiting} | {run.stage.name for run in running}
-    idle = [run for run in running if run.stage.waits]
-    busy = [run for run in running if not run.stage.waits]
-    held = False  # by the first that must be apart from those that run: none overtakes it
+    idle = sum(run.stage.waits for run in running)
     for stage in waiting:
-        if pending & set(stage.after):
-            continue
-        if stage.waits and len(idle) < WAITING:
+        room = idle < WAITING if stage.waits else len(running) - idle < PARALLEL
+        if room and not pending & set(stage.after):
             return stage
-        if not stage.waits and len(busy) < PARALLEL and not held:
-            if all(run.stage.apart == stage.apart for run in busy):
-                return stage
-            held = True
     return None
 
 

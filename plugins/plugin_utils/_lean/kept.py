@@ -45,9 +45,11 @@ def kept(name: str, sources: Iterable[Path], folder: str, make: Callable[[], str
 
 def _digest_of(sources: Iterable[Path]) -> str:
     digest = hashlib.sha256()
-    for path in sorted(sources):
+    paths = sorted(sources)
+    above = os.path.commonpath(paths)  # where a checkout lies is no part of what it is
+    for path in paths:
         data = path.read_bytes()
-        digest.update(f"{path}\0{len(data)}\0".encode())
+        digest.update(f"{os.path.relpath(path, above)}\0{len(data)}\0".encode())
         digest.update(data)
     return digest.hexdigest()[:32]
 

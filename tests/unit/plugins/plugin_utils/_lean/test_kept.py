@@ -55,6 +55,17 @@ def test_a_changed_source_makes_another(shop: Shop) -> None:
     assert (shop.get(), shop.made) == ("made of one\nä", 2)
 
 
+def test_what_lies_elsewhere_is_the_same_and_what_is_called_otherwise_is_not(shop: Shop, tmp_path: Path) -> None:
+    for place, name in (("one", "b.py"), ("two", "b.py"), ("two", "c.py")):
+        folder = tmp_path / place
+        folder.mkdir(exist_ok=True)
+        files = [folder / "a.py", folder / name]
+        for file in files:
+            file.write_text("x")
+        k.kept("tried", files, str(shop.folder), lambda: "made")
+    assert len(shop.files) == 2
+
+
 def test_each_name_has_its_own(shop: Shop) -> None:
     shop.get("one")
     shop.get("one_more")
