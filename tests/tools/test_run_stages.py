@@ -110,8 +110,8 @@ def test_one_that_waits_runs_as_a_third_beside_any(run, tmp_path: Path) -> None:
     say = f"echo begin-{{0}} >> {log}; sleep {{1}}; echo end-{{0}} >> {log}"
     rc, lines = run(
         "".join(stage(name, say.format(name, 0.4)) for name in ("one", "two", "three"))
-        + stage("idle", say.format("idle", 1.0), waits="true")
-        + stage("calm", say.format("calm", 1.0), waits="true")
+        + stage("idle", say.format("idle", 2.5), waits="true")
+        + stage("calm", say.format("calm", 0.1), waits="true")
     )
     order = log.read_text().split()
     assert (rc, lines[-1]) == (0, "5 passed, 0 failed")
