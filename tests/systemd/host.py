@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import subprocess
 import time
 import uuid
@@ -18,6 +19,7 @@ BOOT = 180.0  # seconds; several of them may start at once, beside other work
 _ROOT = Path(__file__).resolve().parents[2]
 _LIBRARY = "/opt/incident"
 _ENGINE_FLAGS = {"podman": ["--systemd=always"], "docker": ["--cgroupns=private", "--tmpfs=/run", "--tmpfs=/run/lock"]}
+_NAMESPACES = {"mnt": "mount", "uts": "uts", "ipc": "ipc", "net": "net", "pid": "pid"}
 # What a program in a container finds, and nothing of the machine around it.
 _ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root"}
 _CALL = (
@@ -49,6 +51,7 @@ class Host:
         plugins = f"{_ROOT}/plugins:{_LIBRARY}/ansible_collections/toombos/incident/plugins:ro"
         flags = ["--privileged", "--network", "none", "--volume", plugins, *_ENGINE_FLAGS[engine]]
         self._engine("run", "--detach", "--name", self.name, *flags, image, "/sbin/init")
+        self._pinned: list[int] = []
         self._inside = self._way_in()
         self._booted()
 
@@ -58,6 +61,7 @@ class Host:
 
     def restart(self) -> None:
         """Everything in it ends, and it boots again."""
+        self._let_go()
         self._engine("restart", "--time", "20", self.name)
         self._inside = self._way_in()
         self._booted()
@@ -101,6 +105,7 @@ class Host:
 
     def close(self) -> None:
         """Take it away."""
+        self._let_go()
         at_once = ["--time", "0"] if self.engine == "podman" else []
         self._engine("rm", "--force", *at_once, self.name)
 
@@ -108,17 +113,35 @@ class Host:
         """Into the namespaces of its first process, as the engine's own ``exec`` takes a hundred times as long."""
         words = ["/usr/bin/env", "-i", *(f"{name}={value}" for name, value in _ENVIRONMENT.items())]
         pid = self._engine("inspect", "--format", "{{.State.Pid}}", self.name)
-        spaces = ["--mount", "--uts", "--ipc", "--net", "--pid", "--no-fork"]
         # Among the processes of the host are only the children of what enters. nsenter would wait for one, and stop
         # with it, for ever when a host that shuts down stops all; a shell goes on. It runs a program in any case: a
         # word of its own, as kill, would work among the processes of this machine.
         waiting = ["/bin/sh", "-c", '"$@"; exit $?', "sh", *words]
-        enter = ["nsenter", "--target", pid, *spaces, "--", *waiting]
         with contextlib.suppress(OSError):
+            enter = ["nsenter", *self._namespaces(pid), "--no-fork", "--", *waiting]
             if subprocess.run([*enter, "true"], capture_output=True, check=False).returncode == 0:
                 return enter
         # An engine that runs elsewhere, or as somebody else.
         return [self.engine, "exec", "--interactive", self.name, *words]
+
+    def _namespaces(self, pid: str) -> list[str]:
+        """Held open, not named by the pid: that may be of somebody else when the container has ended.
+
+        What is to be done to its packet filter would be done to that of this machine then. Namespaces that have ended
+        let nobody in. Raises OSError.
+        """
+        spaces = []
+        for name, flag in _NAMESPACES.items():
+            self._pinned.append(os.open(f"/proc/{pid}/ns/{name}", os.O_RDONLY))
+            spaces.append(f"--{flag}=/proc/{os.getpid()}/fd/{self._pinned[-1]}")
+        assert self._engine("inspect", "--format", "{{.State.Pid}}", self.name) == pid, "it ended meanwhile"
+        return spaces
+
+    def _let_go(self) -> None:
+        """Until there is another way in, nothing is run."""
+        self._inside = ["false"]
+        while self._pinned:
+            os.close(self._pinned.pop())
 
     def _booted(self) -> None:
         until(lambda: self.run("systemctl", "is-system-running", ok=False) in ("running", "degraded"), BOOT)
